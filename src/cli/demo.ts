@@ -1,7 +1,7 @@
 /** `raybox demo`: localizes findings in an X-ray, or in a phantom that it draws, and makes a picture of them. */
 
 import { basename } from 'node:path';
-import { type Finding, strongestFindings } from '../formats/findings.js';
+import { bestFindings, type Finding, notShown } from '../formats/findings.js';
 import type { Image } from '../formats/images/pixels.js';
 import { describe } from '../gpu/device.js';
 import type { LoadOptions } from '../localizer/load_options.js';
@@ -20,6 +20,7 @@ import { duration, interruptible, naming, print, say, table, wholeNumber } from 
 interface Options {
   seed: number;
   out: string;
+  allBoxes?: true;
   weights?: string;
   adapter?: string;
   backend?: LoadOptions['backend'];
@@ -31,7 +32,7 @@ const SHOWN = 2;
 
 async function demo(file: string | undefined, options: Options, signal: AbortSignal): Promise<void> {
   const started = performance.now();
-  const { seed, out, weights, ...run } = options;
+  const { seed, out, allBoxes, weights, ...run } = options;
   const path = weights ?? (file === undefined ? packagedWeights('phantoms') : weightsForPatients());
   const given = file === undefined ? undefined : await readImage(file).catch(naming(file));
   const localizer = await load(path ?? untrainedWeights(seed, DISEASES), { signal, ...runOptions(run) });
@@ -49,10 +50,13 @@ async function demo(file: string | undefined, options: Options, signal: AbortSig
     const heatmaps = metadata.fit === 'stretch' ? 'raw' : 'scaled';
     const result = await localizer.localize(image, { heatmaps, signal, ...(classes ? { classes } : {}) });
     const caption = file === undefined ? `phantom ${seed}` : basename(file);
-    await withFile(out, () => writeOverlay(out, image, result, { metadata, title: caption }));
+    const boxes = allBoxes ? 'all' : 'best';
+    await withFile(out, () => writeOverlay(out, image, result, { metadata, boxes, title: caption }));
     for (const { message } of result.warnings) say(`raybox: ${message}`);
     if (phantom) await print(`In the picture: ${drawnInto(phantom) || 'a healthy chest'}\n\n`);
-    await print(`${tableOf(strongestFindings(result.findings), trained)}\nPicture: ${out}\n`);
+    const shown = allBoxes ? result.findings : bestFindings(result.findings, result);
+    const rest = notShown(result.findings, shown);
+    await print(`${tableOf(shown, trained)}${rest ? `${rest}: see --all-boxes\n` : ''}\nPicture: ${out}\n`);
     say(`Done in ${duration(performance.now() - started)}.`);
   } finally {
     await localizer.close();
@@ -92,6 +96,7 @@ export function addDemoCommand(program: Command): void {
     .argument('[image]', 'an X-ray: PNG, JPEG, …; default: a phantom')
     .option('--seed <n>', 'number that decides which phantom is drawn', wholeNumber(0, 0xffffffff), 9)
     .option('--out <file>', 'the picture to write', 'out/demo.png')
+    .option('--all-boxes', 'show all boxes, not only the best one of each of the three most probable findings')
     .option('--weights <file>', 'other weights than those that come with raybox')
     .addOption(backendOption())
     .addOption(adapterOption())

@@ -22,24 +22,52 @@ export interface Finding {
   peak?: number;
 }
 
-/** Which boxes of a class are shown: at each heat threshold the one with the highest heat, or all. */
-export type ShownBoxes = 'strongest' | 'all';
+/** Which boxes are shown: the best box of each of the most probable findings, or all. */
+export type ShownBoxes = 'best' | 'all';
+
+/** Of how many classes the best box is shown. A patient may have eight findings with dozens of boxes, which nobody can follow at once. */
+const SHOWN_CLASSES = 3;
+
+/** The largest share of the image that a best box may cover. A box around most of the picture tells a reader nothing. */
+const LARGEST_SHARE = 1 / 3;
 
 /**
- * Of each class and heat threshold the box of the region with the highest heat (of equal ones, the largest), in the order of the findings.
- * A heatmap may fall into dozens of regions, and a reader is helped by the one that matters most.
+ * The best box of each of the three classes with the highest scores, in the order of their scores. A class's best box is that of its largest
+ * region whose box covers at most a third of the image, or else its smallest box. On 997 findings that radiologists boxed (ChestX-Det), these boxes
+ * of chest8 have a mean IoU of .086; those of the hottest regions .052 to .060, those of the largest regions .080.
+ * @param alsoOf a class whose best box is given in any case
  */
-export function strongestFindings<F extends Finding>(findings: readonly F[]): F[] {
-  const strongest = new Map<string, F>();
+export function bestFindings<F extends Finding>(
+  findings: readonly F[],
+  image: { readonly width: number; readonly height: number },
+  alsoOf?: string | null,
+): F[] {
+  const most = LARGEST_SHARE * image.width * image.height;
+  const isBetter = (a: F, b: F) => {
+    const [isSmall, isOtherSmall] = [boxArea(a) <= most, boxArea(b) <= most];
+    if (isSmall !== isOtherSmall) return isSmall;
+    return isSmall ? (a.area ?? boxArea(a)) > (b.area ?? boxArea(b)) : boxArea(a) < boxArea(b);
+  };
+  const best = new Map<string, F>();
   for (const finding of findings) {
-    const { label, threshold, peak = 0, area = 0 } = finding;
-    const key = `${threshold} ${label}`;
-    const best = strongest.get(key);
-    const [bestPeak, bestArea] = [best?.peak ?? 0, best?.area ?? 0];
-    if (!best || peak > bestPeak || (peak === bestPeak && area > bestArea)) strongest.set(key, finding);
+    const known = best.get(finding.label);
+    if (!known || isBetter(finding, known)) best.set(finding.label, finding);
   }
-  const kept = new Set(strongest.values());
-  return findings.filter((finding) => kept.has(finding));
+  const ranked = [...best.values()].sort((a, b) => b.score - a.score || 0);
+  return ranked.filter(({ label }, rank) => rank < SHOWN_CLASSES || label === alsoOf);
+}
+
+const boxArea = ({ box }: Finding) => box.width * box.height;
+
+/** Says how many classes and boxes of all are not among those that are shown. Empty if all are. */
+export function notShown(all: readonly Finding[], shown: readonly Finding[]): string {
+  const boxes = all.length - shown.length;
+  const classesOf = (findings: readonly Finding[]) => new Set(findings.map(({ label }) => label)).size;
+  const classes = classesOf(all) - classesOf(shown);
+  const count = (number: number, one: string, many: string) => `${number} ${number === 1 ? one : many}`;
+  if (boxes <= 0) return '';
+  const findings = classes > 0 ? `${count(classes, 'less probable finding', 'less probable findings')} and ` : '';
+  return `${findings}${count(boxes, 'weaker box', 'weaker boxes')} not shown`;
 }
 
 /** Everything that was predicted for one image. */

@@ -25,7 +25,7 @@ export interface OverlayPngOptions {
   metadata?: WeightsMetadata;
   /** Operating thresholds by label, instead of those in the metadata. Default 0.5. */
   operatingThresholds?: Readonly<Record<string, number>>;
-  /** Which boxes are drawn of each class. Default: at each heat threshold the strongest one. */
+  /** Which boxes are drawn. Default `best`: the best one of each of the three most probable findings. */
   boxes?: ShownBoxes;
   /** Shown above the key. Default: none. */
   title?: string;
@@ -45,7 +45,8 @@ const OPTIONS = optionNames<OverlayPngOptions>({
 });
 
 /**
- * Draws an image with all boxes, over it the heatmap of its most probable class (if there are heatmaps), and beside it the probabilities.
+ * Draws an image with the best boxes of its findings, over it the heatmap of its most probable class (if there are heatmaps), and beside it
+ * the probabilities. The picture says how many findings and boxes it does not show.
  * @param image the image that `localize` was given: a path, URL, Blob, Response, bytes or pixels.
  * @returns the bytes of a PNG.
  * @throws InputError if the image cannot be read, or if its size is not that of the result.

@@ -1,13 +1,13 @@
 /**
  * Draws what was found in an X-ray as one picture:
- * - the image with the heatmap of the most probable class and all boxes;
+ * - the image with the heatmap of the most probable class, and the best boxes or all;
  * - below it, a small image for each class that has findings;
  * - beside it, the probabilities and the key.
  *
  * All functions work on pixels in memory only, without files or a browser's canvas.
  */
 
-import { type Finding, strongestFindings } from '../formats/findings.js';
+import { bestFindings, type Finding, notShown } from '../formats/findings.js';
 import { checkImage } from '../formats/images/pixels.js';
 import { type Canvas, copy, createCanvas, type Rect } from './canvas.js';
 import { type Color, classColor } from './colors.js';
@@ -28,7 +28,7 @@ const MAX_LABELS = 8;
 export function drawOverlay(given: OverlayInput, font: Font): Canvas {
   checkImage(given.image);
   const all = given.findings;
-  const input = given.boxes === 'all' ? given : { ...given, findings: strongestFindings(all) };
+  const input = given.boxes === 'all' ? given : { ...given, findings: bestFindings(all, given.image) };
   const { image, findings, probabilities } = input;
   const side = Math.max(image.width, image.height);
   const scale = Math.min(MAX_SIDE, Math.max(MIN_SIDE, side)) / side;
@@ -59,7 +59,10 @@ export function drawOverlay(given: OverlayInput, font: Font): Canvas {
     });
   }
   const right = { x: drawn.width + 2 * gap, y: gap, width: panel, height: height - 2 * gap };
-  drawPanel(canvas, input, font, size, right, { found, hidden: all.length - findings.length });
+  drawPanel(canvas, input, font, size, right, {
+    found: rankedClasses(all, probabilities),
+    hidden: notShown(all, findings),
+  });
   return canvas;
 }
 
@@ -105,7 +108,7 @@ function drawClasses(
     .filter(({ label }) => labels.includes(label))
     .sort((a, b) => labels.indexOf(a.label) - labels.indexOf(b.label) || (b.peak ?? 0) - (a.peak ?? 0));
   // Only boxes of the highest heat threshold get a label, because each box of a lower threshold contains one of them. If there are many,
-  // only the strongest box of each class gets one.
+  // only the hottest box of each class gets one.
   const strong = shown.filter(({ threshold = 0 }) => threshold === top);
   const few = labels.length > 1 && strong.length <= MAX_LABELS;
   const labelled = new Set(few ? strong : labels.map((name) => strong.find(({ label }) => label === name)));

@@ -8,7 +8,7 @@ export interface OverlayInput {
   /** Shown above the key, such as the file's name. */
   title: string;
   findings: readonly Finding[];
-  /** Default `strongest`. */
+  /** Default `best`: the best box of each of the three most probable findings. */
   boxes?: ShownBoxes | undefined;
   /** By class, in the order of the network's outputs. */
   probabilities: Readonly<Record<string, number>>;

@@ -22,14 +22,14 @@ export function panelHeight({ probabilities, findings, notice }: OverlayInput, s
   const rows = Math.min(MAX_ROWS + 1, Object.keys(probabilities).length);
   const keys = new Set(findings.map(({ threshold = 0 }) => threshold)).size;
   return Math.round(
-    size * (3.6 + (notice ? 4 : 0) + rows * ROW + 1.5 + (findings.length > 0 ? 5 : 2) + keys * 1.8 + 1.5),
+    size * (3.6 + (notice ? 4 : 0) + rows * ROW + 1.5 + (findings.length > 0 ? 5 : 2) + keys * 1.8 + 3),
   );
 }
 
 /**
  * Draws the panel, beginning at the top of `area`.
- * @param shown.found the classes that have findings. The picture shows the heatmap of the first.
- * @param shown.hidden the number of boxes that are not drawn
+ * @param shown.found the classes that have findings, also those of which none is drawn. The picture shows the heatmap of the first.
+ * @param shown.hidden says how many findings and boxes are not drawn; empty if all are
  */
 export function drawPanel(
   canvas: Canvas,
@@ -37,7 +37,7 @@ export function drawPanel(
   font: Font,
   size: number,
   area: Rect,
-  { found, hidden }: { found: readonly string[]; hidden: number },
+  { found, hidden }: { found: readonly string[]; hidden: string },
 ): void {
   const { image, title, notice, findings } = input;
   const { x, width } = area;
@@ -77,7 +77,7 @@ export function drawPanel(
     drawText(canvas, font, text, [x + size * 2.7, y], size * 0.85, DIM);
     y += size * 1.8;
   }
-  if (hidden > 0) line(`${hidden} weaker ${hidden === 1 ? 'box is' : 'boxes are'} not shown`, DIM, 0.85);
+  for (const part of hidden ? wrap(font, hidden, size * 0.85, width) : []) line(part, DIM, 0.85);
 }
 
 /**

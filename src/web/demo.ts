@@ -1,7 +1,7 @@
 /** The demo page: it localizes findings in an X-ray with chosen weights, all in this tab. */
 import './overlay_element.js';
 import { InputError } from '../errors.js';
-import { type Finding, strongestFindings } from '../formats/findings.js';
+import { bestFindings, type Finding, notShown } from '../formats/findings.js';
 import { DEFAULT_HEAT_THRESHOLDS } from '../formats/heat_thresholds.js';
 import { operatingThresholdOf } from '../formats/operating_thresholds.js';
 import { detectFormat } from '../formats/signature.js';
@@ -68,14 +68,15 @@ async function loadWeights(signal: AbortSignal): Promise<void> {
       ? `${describe(fresh.gpu.info)}${fresh.gpu.software ? ' (software)' : ''}`
       : `${backend.name}: ${backend.reason}`;
   $('adapter').hidden = false;
-  showHeatChoice(fresh.metadata.heatThresholds ?? DEFAULT_HEAT_THRESHOLDS);
+  showHeatChoice();
   fresh.lost.then((error) => localizer === fresh && showError(error, true));
 }
 
-/** Offers the boxes of each heat threshold of the weights, beginning with those of all. */
-function showHeatChoice(heatThresholds: readonly number[]): void {
+/** If all boxes are shown, offers those of a single heat threshold of the weights. */
+function showHeatChoice(): void {
   overlay.heatThreshold = null;
-  renderHeatChoice($('heat'), heatThresholds, (threshold) => {
+  const heatThresholds = localizer?.metadata.heatThresholds ?? DEFAULT_HEAT_THRESHOLDS;
+  renderHeatChoice($('heat'), overlay.boxes === 'all' ? heatThresholds : [], (threshold) => {
     overlay.heatThreshold = threshold;
   });
 }
@@ -182,12 +183,9 @@ function foundBoxes(result: Localization): readonly Finding[] {
   return result.findings.filter(({ label }) => found.has(label));
 }
 
-/** The result with the boxes that are listed, which are also those that are saved. */
-function listedOf(result: Localization): Localization {
-  const boxes = foundBoxes(result);
-  const findings = overlay.boxes === 'all' ? boxes : strongestFindings(boxes);
-  return asLocalization({ ...result, findings }, localizer!.classes);
-}
+/** The result with the boxes of all labels that count as found, which is what is saved, however many of them are shown. */
+const savedOf = (result: Localization): Localization =>
+  asLocalization({ ...result, findings: foundBoxes(result) }, localizer!.classes);
 
 function showResult(): void {
   const saves = document.querySelectorAll<HTMLButtonElement>('[data-save]');
@@ -200,7 +198,8 @@ function showResult(): void {
     overlay.result = null;
     return;
   }
-  const { findings } = listedOf(whole);
+  const boxes = foundBoxes(whole);
+  const findings = overlay.boxes === 'all' ? boxes : bestFindings(boxes, whole);
   const found = foundLabels(whole);
   // A selected class is shown even if it is below its threshold, but it is not counted.
   const shown = whole.findings.filter(({ label }) => found.has(label) || label === selected);
@@ -214,10 +213,13 @@ function showResult(): void {
   renderBars($('bars'), bars, selected, select);
   renderFindings(document.querySelector('#findings tbody')!, findings, localizer.classes, selected, openFinding);
   const cut = whole.truncated.length > 0 ? `; the first boxes only of ${whole.truncated.join(', ')}` : '';
-  const boxes = findings.length === 1 ? '1 box' : `${findings.length} boxes`;
-  const weaker = foundBoxes(whole).length - findings.length;
+  const rest = notShown(boxes, findings);
   const classes = found.size === 1 ? '1 class' : `${found.size} classes`;
-  $('count').textContent = `${boxes} in ${classes}${weaker > 0 ? `, ${weaker} weaker not shown` : ''}${cut}`;
+  const all = boxes.length === 1 ? '1 box' : `${boxes.length} boxes`;
+  $('count').textContent = boxes.length > 0 ? `${rest ? `${findings.length} of ` : ''}${all} in ${classes}${cut}` : '';
+  $('rest').textContent =
+    rest && `${rest}: choose “all boxes” below the picture. Files that are saved have all of them.`;
+  $('rest').hidden = rest === '';
   $('findings').hidden = findings.length === 0;
   $('no-findings').hidden = findings.length > 0;
   $('no-findings').textContent = 'No class reaches its threshold.';
@@ -272,7 +274,8 @@ function connect(): void {
     overlay.opacity = (event.target as HTMLInputElement).valueAsNumber / 100;
   });
   $('all-boxes').addEventListener('change', (event) => {
-    overlay.boxes = (event.target as HTMLInputElement).checked ? 'all' : 'strongest';
+    overlay.boxes = (event.target as HTMLInputElement).checked ? 'all' : 'best';
+    showHeatChoice();
     showResult();
   });
   overlay.addEventListener('raybox-select', (event) => select((event as CustomEvent<SelectDetail>).detail.label));
@@ -285,7 +288,7 @@ function connect(): void {
     button.addEventListener('click', async () => {
       if (!whole || !picture || !localizer) return;
       const { metadata } = localizer;
-      const saved = { name: picture.name, result: listedOf(whole), metadata, weights: weights.name, overlay };
+      const saved = { name: picture.name, result: savedOf(whole), metadata, weights: weights.name, overlay };
       download(await exportAs(button.dataset.save!, saved));
     });
   }

@@ -40,8 +40,8 @@ export function connectDrop(take: (file: File) => void): void {
 }
 
 /**
- * Fills a group of buttons that choose a heat threshold, or all of them, which is chosen first. With a single threshold there is nothing to
- * choose, and the group is hidden.
+ * Fills a group of buttons that choose a heat threshold, or all of them, which is chosen first. With less than two there is nothing to choose,
+ * and the group is hidden.
  */
 export function renderHeatChoice(
   group: HTMLElement,

@@ -8,7 +8,7 @@ interface Size {
   readonly height: number;
 }
 
-/** How findings are drawn: those of the selected label, or all. Each label is written only once, at its strongest region. */
+/** How findings are drawn: those of the selected label, or all. Each label is written only once, at its hottest region. */
 export function outlinesOf(
   findings: readonly Finding[],
   result: (Size & { readonly probabilities: Readonly<Record<string, number>> }) | null,

@@ -12,7 +12,7 @@ import type { HeatmapScaling } from '../overlay/heatmap.js';
 import { boxButton, outlinesOf, placeChips } from './overlay_boxes.js';
 import { adoptStyle, FIGURE } from './overlay_style.js';
 import { composePicture, type Drawn, drawHeatOn, drawnOf, drawOn, type Heat, type OverlayImage } from './picture.js';
-import { describe, heatmapOf, mostProbable, type OverlayResult, shownOf } from './shown.js';
+import { type Choice, describe, heatmapOf, hiddenOf, mostProbable, type OverlayResult, shownOf } from './shown.js';
 
 export type { OverlayImage } from './picture.js';
 export type { OverlayResult } from './shown.js';
@@ -42,7 +42,7 @@ export class RayboxOverlay extends Base {
   #heatmapScaling: HeatmapScaling = 'minmax';
   #caption = '';
   #pending = false;
-  #shownBoxes: ShownBoxes = 'strongest';
+  #shownBoxes: ShownBoxes = 'best';
   #boxes: { button: HTMLButtonElement; finding: Finding }[] = [];
   #root = this.attachShadow?.({ mode: 'open' });
   #observer: ResizeObserver | undefined;
@@ -101,12 +101,12 @@ export class RayboxOverlay extends Base {
     this.#update();
   }
 
-  /** Which boxes are shown of each class: `strongest` (default), at each heat threshold the one with the highest heat, or `all`. */
+  /** Which boxes are shown: `best` (default), the best one of each of the three most probable findings and of a selected class, or `all`. */
   get boxes(): ShownBoxes {
     return this.#shownBoxes;
   }
   set boxes(value: ShownBoxes) {
-    this.#shownBoxes = value === 'all' ? 'all' : 'strongest';
+    this.#shownBoxes = value === 'all' ? 'all' : 'best';
     this.#update();
   }
 
@@ -119,7 +119,7 @@ export class RayboxOverlay extends Base {
     this.#update();
   }
 
-  /** A line below the picture, also in the result of `toBlob`. */
+  /** Text below the picture, also in the result of `toBlob`. After it the element says how many findings and boxes are not shown. */
   get caption(): string {
     return this.#caption;
   }
@@ -177,11 +177,21 @@ export class RayboxOverlay extends Base {
     }
   }
 
-  /** The findings that are shown, in reading order. */
+  /** The findings that are shown: the most probable first, or with `boxes: 'all'` in the order of the result. */
   get shownFindings(): Finding[] {
-    return shownOf(this.#result, {
-      ...{ minScore: this.#minScore, heatThreshold: this.#heatThreshold, boxes: this.#shownBoxes },
-    });
+    return shownOf(this.#result, this.#choice);
+  }
+
+  get #choice(): Choice {
+    return {
+      ...{ minScore: this.#minScore, heatThreshold: this.#heatThreshold },
+      ...{ boxes: this.#shownBoxes, selected: this.#selected },
+    };
+  }
+
+  /** The line below the picture. A reader has to know when there is more than the picture shows. */
+  get #line(): string {
+    return [this.#caption, hiddenOf(this.#result, this.#choice)].filter(Boolean).join('; ');
   }
 
   /** Moves the focus to a finding's box. */
@@ -193,7 +203,7 @@ export class RayboxOverlay extends Base {
   /** The picture as it is shown, as an image file. Its longer side is that of the image, but at least 768 pixels. */
   async toBlob(type = 'image/png'): Promise<Blob> {
     if (!this.#drawn) throw new DOMException('the overlay shows no image', 'InvalidStateError');
-    return composePicture(this.#drawn, this.#heat, this.#outlines, this.#caption).convertToBlob({ type });
+    return composePicture(this.#drawn, this.#heat, this.#outlines, this.#line).convertToBlob({ type });
   }
 
   #part<E extends HTMLElement = HTMLElement>(selector: string): E {
@@ -214,8 +224,9 @@ export class RayboxOverlay extends Base {
     const frame = this.#part('.frame');
     frame.classList.toggle('shows', drawn !== undefined);
     frame.style.setProperty('--ratio', drawn ? String(drawn.width / drawn.height) : '1');
-    this.#part('figcaption').textContent = this.#caption;
-    this.#part('.picture').setAttribute('aria-label', describe(drawn, this.#result, this.shownFindings));
+    this.#part('figcaption').textContent = this.#line;
+    const described = describe(drawn, this.#result, this.shownFindings, hiddenOf(this.#result, this.#choice));
+    this.#part('.picture').setAttribute('aria-label', described);
     this.#renderBoxes();
     this.#paint();
   }

@@ -1,5 +1,5 @@
 /** Chooses what `<raybox-overlay>` shows of a result: the findings, the heatmap, and a description in words. */
-import { type Finding, type ShownBoxes, strongestFindings } from '../formats/findings.js';
+import { bestFindings, type Finding, notShown, type ShownBoxes } from '../formats/findings.js';
 import type { Classification, Heatmap } from '../localizer/results.js';
 
 /** The parts of a `Localization` that the element shows. The result may come from `localize` or from JSON. */
@@ -9,16 +9,31 @@ export type OverlayResult = Pick<Classification, 'width' | 'height' | 'probabili
   readonly heatmaps?: Readonly<Record<string, Heatmap>>;
 };
 
-/** The findings with at least `minScore` of one heat threshold, or of all if it is null: of each class the strongest, or all. */
-export function shownOf(
-  result: OverlayResult | null,
-  { minScore, heatThreshold, boxes }: { minScore: number; heatThreshold: number | null; boxes: ShownBoxes },
-): Finding[] {
-  const found = (result?.findings ?? []).filter(
+/** What decides which findings are shown: properties of the element. */
+export interface Choice {
+  readonly minScore: number;
+  readonly heatThreshold: number | null;
+  readonly boxes: ShownBoxes;
+  readonly selected: string | null;
+}
+
+/** The findings with at least `minScore` of one heat threshold, or of all if it is null: the best of them, or all. */
+export function shownOf(result: OverlayResult | null, choice: Choice): Finding[] {
+  const chosen = chosenOf(result, choice);
+  return choice.boxes === 'all' || !result ? chosen : bestFindings(chosen, result, choice.selected);
+}
+
+/** Says how many findings and boxes are not shown, of the selected class or of all; empty if all are. */
+export function hiddenOf(result: OverlayResult | null, choice: Choice): string {
+  const { selected } = choice;
+  const counted = (findings: readonly Finding[]) => findings.filter(({ label }) => (selected ?? label) === label);
+  return notShown(counted(chosenOf(result, choice)), counted(shownOf(result, choice)));
+}
+
+const chosenOf = (result: OverlayResult | null, { minScore, heatThreshold }: Choice): Finding[] =>
+  (result?.findings ?? []).filter(
     ({ score, threshold }) => score >= minScore && (heatThreshold === null || threshold === heatThreshold),
   );
-  return boxes === 'all' ? found : strongestFindings(found);
-}
 
 /** The most probable of the labels of some findings. */
 export function mostProbable(result: OverlayResult | null, findings: readonly Finding[]): string | undefined {
@@ -38,9 +53,10 @@ export function describe(
   image: { readonly width: number; readonly height: number } | undefined,
   result: OverlayResult | null,
   findings: readonly Finding[],
+  hidden: string,
 ): string {
   if (!image) return 'No image';
   const labels = [...new Set(findings.map(({ label }) => label))];
   const found = labels.map((label) => `${label} ${result?.probabilities[label]?.toFixed(2) ?? ''}`);
-  return `X-ray of ${image.width} × ${image.height} pixels; ${found.join(', ') || 'no findings'}`;
+  return `X-ray of ${image.width} × ${image.height} pixels; ${found.join(', ') || 'no findings'}${hidden && `; ${hidden}`}`;
 }

@@ -5,7 +5,7 @@ import { PNG } from 'pngjs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../src/formats/findings.js';
-import { strongestFindings } from '../../src/formats/findings.js';
+import { bestFindings, notShown } from '../../src/formats/findings.js';
 import type { Image } from '../../src/formats/images/pixels.js';
 import { encodePng } from '../../src/formats/images/png.js';
 import { loadFont } from '../../src/node/font.js';
@@ -42,13 +42,19 @@ const grey = (width: number, height: number, value = 100): Image => ({
 function overlayInput(image: Image, labels: readonly string[], rest: Partial<OverlayInput> = {}): OverlayInput {
   const { width, height } = image;
   const findings: Finding[] = labels.flatMap((label) => [
-    { label, score: 0.8, threshold: 60, peak: 255, box: { x: 0, y: 0, width, height } },
+    {
+      label,
+      score: 0.8,
+      threshold: 60,
+      peak: 255,
+      box: { x: width / 8, y: height / 8, width: width / 2, height: (height * 3) / 4 },
+    },
     {
       label,
       score: 0.8,
       threshold: 180,
       peak: 255,
-      box: { x: width / 4, y: height / 4, width: width / 2, height: height / 2 },
+      box: { x: width / 4, y: height / 4, width: width / 3, height: height / 2 },
     },
   ]);
   const map = { width: 3, height: 3, data: [0, 1, 0, 1, 9, 1, 0, 1, 0] };
@@ -162,21 +168,30 @@ test('the heat thresholds look different: the highest is solid, lower ones are d
   assert.ok(styles.get(120)!.dash![0] > styles.get(60)!.dash![0]);
 });
 
-test('of each class and heat threshold the strongest box is shown, unless all are asked for', () => {
-  const finding = (label: string, threshold: number, peak: number, area: number) => ({
-    ...{ label, threshold, peak, area, score: 1, box: { x: area, y: peak, width: 1, height: 1 } },
+test('the best box of each of the three most probable findings is shown, unless all are asked for', () => {
+  const image = grey(800, 800);
+  const finding = (label: string, score: number, threshold: number, side: number, area?: number): Finding => ({
+    ...{ label, score, threshold, box: { x: threshold, y: 0, width: side, height: side } },
+    ...(area === undefined ? {} : { area }),
   });
   const all = [
-    finding('Mass', 60, 200, 9),
-    finding('Mass', 60, 255, 4),
-    finding('Mass', 180, 255, 2),
-    finding('Mass', 180, 255, 3),
-    finding('Nodule', 60, 100, 1),
+    finding('Atelectasis', 0.3, 60, 20, 300),
+    finding('Cardiomegaly', 0.2, 60, 20, 300),
+    finding('Effusion', 0.6, 60, 30, 90),
+    finding('Effusion', 0.6, 60, 20, 300),
+    finding('Effusion', 0.6, 60, 500, 9000), // more than a third of the image
+    finding('Mass', 0.4, 60, 20, 300),
+    finding('Mass', 0.4, 180, 20), // without an area that of the box counts
   ];
-  assert.equal(strongestFindings(all), [all[1], all[3], all[4]]);
-  assert.equal(strongestFindings([]), []);
+  assert.equal(bestFindings(all, image), [all[3], all[6], all[0]]);
+  assert.equal(bestFindings(all, image, 'Cardiomegaly'), [all[3], all[6], all[0], all[1]]);
+  assert.equal(bestFindings([all[4], finding('Effusion', 0.6, 60, 700)], image), [all[4]]);
+  assert.equal(bestFindings([], image), []);
+  assert.is(notShown(all, bestFindings(all, image)), '1 less probable finding and 4 weaker boxes not shown');
+  assert.is(notShown(all.slice(2, 4), all.slice(3, 4)), '1 weaker box not shown');
+  assert.is(notShown(all, all), '');
   const drawn = (boxes?: 'all') =>
-    drawOverlay({ ...overlayInput(grey(800, 800), []), findings: all, ...(boxes ? { boxes } : {}) }, font);
+    drawOverlay({ ...overlayInput(image, []), findings: all, ...(boxes ? { boxes } : {}) }, font);
   assert.not.equal(Buffer.compare(Buffer.from(drawn().data), Buffer.from(drawn('all').data)), 0);
 });
 

@@ -38,7 +38,7 @@ export function addLocalizeOptions(command: Command): Command {
     .option('--weights <file>', `${WEIGHTS_FORMATS}; default: those for X-rays of patients that come with raybox`)
     .option('--out <file>', 'results as .jsonl, .csv or .coco.json; default: JSON lines on stdout')
     .option('--overlay <dir>', 'folder for a PNG of each image: heatmap, boxes, probabilities')
-    .option('--all-boxes', 'overlays show all boxes, not only the strongest one of each class and heat threshold')
+    .option('--all-boxes', 'overlays show all boxes, not only the best one of each of the three most probable findings')
     .option('--classes <names>', 'localize these classes, whatever their probability: Mass,Nodule', classList)
     .option(
       '--operating-thresholds <list>',

@@ -37,7 +37,7 @@ export async function localizeTasks(
     return await recordAll(tasks, {
       ...{ localizer, threads, results, progress, decode: decodeOptions(options) },
       request: { ...requestOf(localizer, options, signal), batch },
-      overlays: { boxes: allBoxes ? 'all' : 'strongest', ...(operatingThresholds ? { operatingThresholds } : {}) },
+      overlays: { boxes: allBoxes ? 'all' : 'best', ...(operatingThresholds ? { operatingThresholds } : {}) },
     });
   } finally {
     progress.stop();
