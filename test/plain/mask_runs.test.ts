@@ -109,6 +109,26 @@ test('polygons: the pixels of pycocotools', () => {
   }
 });
 
+test('polygons: the same outline from any corner and in both directions; a side of many columns (properties)', () => {
+  const corner = fc.tuple(fc.integer({ min: -4, max: 84 }), fc.integer({ min: -4, max: 64 }));
+  fc.assert(
+    fc.property(fc.array(corner, { minLength: 3, maxLength: 7 }), fc.nat(6), (corners, from) => {
+      const turned = [...corners.slice(from % corners.length), ...corners.slice(0, from % corners.length)].reverse();
+      const [one, other] = [corners, turned].map((some) =>
+        polygonMask(
+          some.flat().map((each) => each / 4),
+          20,
+          15,
+        ),
+      );
+      assert.equal(one, other);
+    }),
+    { numRuns: 200, seed: 3 },
+  );
+  // Below the diagonal, where a column of 1 to 7,000 pixels begins at its own row.
+  assert.is(rleArea(polygonMask([0, 0, 7000, 7000, 0, 7000], 7000, 7000)), (7000 * 7001) / 2);
+});
+
 test('polygons: corners outside, too few corners and outlines that cross themselves are refused by name', () => {
   refused(
     () => polygonMask([1, 1, 30, 1, 5, 5], 10, 10, 'A.png, Mass'),

@@ -8,13 +8,14 @@ import { InputError } from '../../src/errors.js';
 import { iou } from '../../src/evaluate/localization.js';
 import { bestIouByLevel, LEVELS } from '../../src/evaluate/masks/box_levels.js';
 import { resizeHeatmap, toUnitRange } from '../../src/evaluate/masks/heatmap_size.js';
+import { compareHeatmap, heatmapMask } from '../../src/evaluate/masks/pairs.js';
 import type { MaskScorerOptions } from '../../src/evaluate/masks/parts.js';
 import { countPixels, pixelAveragePrecision } from '../../src/evaluate/masks/pixel_levels.js';
 import { maskScorer, predictedMasks } from '../../src/evaluate/masks/scores.js';
 import { maskTruth, type TruthOptions } from '../../src/evaluate/masks/truth.js';
 import { toCocoMasks } from '../../src/formats/masks/coco_shapes.js';
 import { maskComponents } from '../../src/formats/masks/components.js';
-import { rleOfPixels, rleString } from '../../src/formats/masks/rle.js';
+import { pixelsOf, rleOfPixels, rleString } from '../../src/formats/masks/rle.js';
 import { readShapes, readShapeTable } from '../../src/formats/masks/shape_files.js';
 import { boxAround } from '../../src/formats/masks/shapes.js';
 
@@ -308,6 +309,13 @@ test('files of marks: forms are recognised, and what cannot be right is refused 
     () => areaOf({ A: { img_size: [400, 400], Mass: [zigzag.map(([x, y]) => [x, 100 * y])] } }),
     /too long an outline/,
   );
+  const large = [
+    [0, 0],
+    [7000, 0],
+    [7000, 7000],
+  ];
+  const many = Array.from({ length: 5000 }, () => large);
+  refused(() => areaOf({ A: { img_size: [7000, 7000], Mass: many } }), /truth: its outlines are too long together/);
   // Ten images whose marks all lie in the first quarter may have been made smaller.
   const images = Array.from({ length: 10 }, (_, i) => `${i}.png`);
   const small = readShapeTable(
@@ -340,6 +348,69 @@ test('files of marks: forms are recognised, and what cannot be right is refused 
   const boxed = maskTruth(table.get('one')!, options(['A.png'], size4)).truth;
   // Boxes say nothing of findings without one.
   assert.equal([...boxed.images.get('A.png')!.read], ['Mass']);
+});
+
+test('COCO: masks and polygons with scores are written as results, and read again with the same pixels', () => {
+  const [ring, corner] = [
+    ['0000', '0110', '0100', '0000'],
+    [0, 0, 2, 0, 2, 2, 0, 2],
+  ];
+  const { annotations, ...index } = toCocoMasks(
+    [
+      {
+        ...{ image: 'A.png', width: 4, height: 4 },
+        findings: [
+          { label: 'Mass', segmentation: maskOf(ring), score: 0.75 },
+          { label: 'Mass', segmentation: [corner], score: 0.25 },
+          { label: 'Nodule', segmentation: [corner, [3, 3, 4, 3, 4, 4, 3, 4]], score: 1 },
+        ],
+      },
+      { image: 'B.png', width: 4, height: 4, findings: [] },
+    ],
+    ['Mass', 'Nodule'],
+  );
+  assert.equal(annotations[0], {
+    ...{ id: 1, image_id: 1, category_id: 1, segmentation: { size: [4, 4], counts: rleString(maskOf(ring)) } },
+    ...{ area: 3, bbox: [1, 1, 2, 2], iscrowd: 0, score: 0.75 },
+  });
+  const results = JSON.stringify(annotations);
+  const file = readShapes(results, 'results.json', { index: { ...index, annotations: [] } });
+  const { truth, warnings } = maskTruth(file, options(['A.png', 'B.png']));
+  const pixels = (label: string) => [...pixelsOf(truth.images.get('A.png')!.regions.get(label)!.mask)].join('');
+  // Two results of one finding are its parts. An image without a result has nothing predicted.
+  assert.equal([pixels('Mass'), pixels('Nodule')], ['1100111001000000', '1100110000000001']);
+  assert.equal([...truth.images.get('B.png')!.read], ['Mass', 'Nodule']);
+  assert.is(truth.images.get('B.png')!.regions.size, 0);
+  assert.match(warnings[0].message, /masks have scores, which were not used/);
+  // The same as one file.
+  const whole = maskTruth(
+    readShapes(JSON.stringify({ ...index, annotations }), 'all.json'),
+    options(['A.png', 'B.png']),
+  );
+  assert.equal(whole.truth.images, truth.images);
+  refused(
+    () => readShapes(results, 'results.json'),
+    /results\.json: COCO results only give ids.*given none.*--coco-index/,
+  );
+  refused(() => readShapes(results, 'results.json', { index: { images: [] } }), /COCO results only give ids/);
+  refused(() => readShapes(JSON.stringify(index), 'x.json', { index }), /x\.json needs no index/);
+  const unknown = JSON.stringify([{ ...annotations[0], image_id: 7 }]);
+  refused(
+    () => readShapes(unknown, 'r.json', { index: { ...index, annotations: [] } }),
+    /belongs to no image; given 7/,
+  );
+});
+
+test('the mask of a heatmap at a threshold has the pixels that are scored', () => {
+  const map = { data: [0, 1, 2, 3], width: 2, height: 2 };
+  // Bilinear from 2 × 2 to 4 × 4: values 0, ¼, ¾, 1 across and twice that down, of 3 in all.
+  const rows = [0, 0.5, 1.5, 2].map((down) => [0, 0.25, 0.75, 1].map((across) => Number((down + across) / 3 > 0.5)));
+  assert.equal([...pixelsOf(heatmapMask(map, 4, 4, 0.5))], rows.flat());
+  const { images } = truthOf({ A: { Mass: segmentation(rows.map((row) => row.join(''))) } }, ['A.png']);
+  const { overlaps } = compareHeatmap(map, images.get('A.png')!.regions.get('Mass')!, [0.5]);
+  assert.equal(overlaps, [{ predicted: 7, shared: 7 }]);
+  refused(() => heatmapMask({ ...map, width: 3 }, 4, 4, 0.5), /a value for each of its cells/);
+  refused(() => heatmapMask(map, 0, 4, 0.5), /cannot have this size/);
 });
 
 const data = process.env.RAYBOX_DATA ?? new URL('../../../../shared/data', import.meta.url).pathname;

@@ -227,6 +227,33 @@ test('masks of another size than the image file are refused, also where a name h
   );
 });
 
+test('COCO results beside their annotation file; without it they are refused', async () => {
+  const names = Object.keys(JSON.parse(readFileSync(truth, 'utf8')));
+  const index = write('index.json', {
+    images: names.map((name, i) => ({ id: i + 1, file_name: `${name}.jpg`, width: 3, height: 3 })),
+    categories: [
+      { id: 1, name: 'Mass' },
+      { id: 2, name: 'Edema' },
+    ],
+    annotations: [],
+  });
+  const results = write('results.json', [
+    { image_id: 1, category_id: 1, segmentation: LEFT, score: 0.9 },
+    { image_id: 2, category_id: 1, segmentation: [[0, 0, 3, 0, 3, 1, 0, 1]], score: 0.8 },
+    { image_id: 3, category_id: 1, segmentation: TOP, score: 0.7 },
+    { image_id: 3, category_id: 2, segmentation: TOP, score: 0.6 },
+  ]);
+  const args = ['--masks', truth, '--predicted-masks', results, '--no-html'];
+  const printed = await evaluate(...args, '--coco-index', index);
+  assert.match(printed, /results\.json: masks have scores, which were not used/);
+  const rows = table('masks.csv');
+  await evaluate('--masks', truth, '--predicted-masks', predicted, '--no-html');
+  assert.equal(rows, table('masks.csv'));
+  assert.match(await refusalOf(...args), /COCO results only give ids of images and categories.*--coco-index/);
+  const without = await refusalOf('--masks', truth, '--predicted-masks', predicted, '--coco-index', index);
+  assert.match(without, /predicted\.json needs no index, because it is no list of COCO results/);
+});
+
 test('truth in two files of one source is joined, and truths of two sources are not', async () => {
   const more = write('more.json', { patient3_study1_view1_frontal: { Mass: LEFT, Edema: NONE } });
   const coco = write('coco.json', {

@@ -32,6 +32,7 @@ import { readTrainingCheckpoint } from '../../../src/train/checkpoint.js';
 import * as archives from './archives.js';
 import { hdf5Number, hdf5Sharing } from './hdf5.js';
 import { amplifiedJpeg, amplifiedPng, jpegSegments, pngChunks } from './images.js';
+import * as masks from './masks.js';
 import { joined, type Mutator } from './mutate.js';
 import { onnxModels } from './onnx.js';
 import type { Parser } from './parser.js';
@@ -271,6 +272,30 @@ export const PARSERS: readonly Parser[] = [
       const parsed = parseJson(text.textOf(bytes), 'boxes');
       return readCoco(parsed);
     },
+  },
+  {
+    name: 'masks',
+    about: 'masks and polygons as truth: CheXlocalize, COCO, ChestX-Det',
+    seeds: masks.shapeFiles,
+    structured: [text.json],
+    amplifiers: [text.amplifiedJson, masks.manyMarks],
+    parse: masks.readTruthFile,
+  },
+  {
+    name: 'mask-table',
+    about: 'tables of boxes as truth, of several sources',
+    seeds: masks.shapeTables,
+    structured: textLines.structured,
+    amplifiers: [...textLines.amplifiers, masks.manyBoxes],
+    parse: masks.readTruthTable,
+  },
+  {
+    name: 'run-lengths',
+    about: "a mask as COCO's run lengths, list or string",
+    seeds: masks.runLengths,
+    structured: [text.json],
+    amplifiers: [text.amplifiedJson, masks.manyRuns],
+    parse: masks.readRunLengths,
   },
   {
     name: 'predictions-csv',

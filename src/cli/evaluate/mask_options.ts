@@ -113,9 +113,14 @@ async function readMarks(path: string, warnings: Warning[]): Promise<Map<string,
     : new Map([['', readShapes(text, path)]]);
 }
 
-/** Reads a file of predicted masks. @throws InputError if it cannot be used, or holds boxes */
-export async function readPredictedMasks(path: string): Promise<ShapeFile> {
-  const file = readShapes(await readText(path, MAX_BYTES), path);
+/**
+ * Reads a file of predicted masks.
+ * @param cocoIndex the annotation file that explains the ids of a list of COCO results
+ * @throws InputError if it cannot be used, or holds boxes
+ */
+export async function readPredictedMasks(path: string, cocoIndex?: string): Promise<ShapeFile> {
+  const index = cocoIndex === undefined ? undefined : parseJson(await readText(cocoIndex, MAX_BYTES), cocoIndex);
+  const file = readShapes(await readText(path, MAX_BYTES), path, { index });
   if (file.form === 'masks') return file;
   throw new InputError(`${path} holds boxes and no masks`, { hint: 'boxes are scored with --predictions' });
 }

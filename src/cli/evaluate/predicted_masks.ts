@@ -38,12 +38,13 @@ interface Options extends MaskOptions {
   seed: number;
   html: boolean;
   pictures?: boolean;
+  cocoIndex?: string;
 }
 
 /** The options that say something about predicted masks. All others would have no effect. */
 const OF_MASKS = new Set([
   ...['data', 'out', 'test', 'classes', 'bootstrap', 'seed', 'html', 'pictures'],
-  ...['masks', 'predictedMasks', 'maskFrame', 'maskLabels'],
+  ...['masks', 'predictedMasks', 'maskFrame', 'maskLabels', 'cocoIndex'],
 ]);
 
 /** `raybox evaluate --predicted-masks`. */
@@ -59,7 +60,7 @@ export async function evaluateMasks(options: Options, command: Command): Promise
   if (html) await loadPlots();
   const warnings: Warning[] = [];
   const files = await readMaskFiles(options, warnings);
-  const predicted = await readPredictedMasks(path);
+  const predicted = await readPredictedMasks(path, options.cocoIndex);
   const data = folder === undefined ? undefined : await openDataset(folder);
   for (const warning of data?.warnings ?? []) warnings.push(warning);
   const results = await scored(files, { source: basename(path), file: predicted }, data, options, warnings);

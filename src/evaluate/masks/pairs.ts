@@ -1,6 +1,6 @@
 /** What is kept of an image and a finding with truth: counts from which all figures and their intervals are computed. */
 
-import { pixelsOf, type Rle, rleArea, rleIntersection } from '../../formats/masks/rle.js';
+import { checkMaskSize, pixelsOf, type Rle, rleArea, rleIntersection, rleOfPixels } from '../../formats/masks/rle.js';
 import type { Region } from '../../formats/masks/shapes.js';
 import { bestIouByLevel } from './box_levels.js';
 import { type HeatmapValues, resizeHeatmap, toUnitRange } from './heatmap_size.js';
@@ -56,6 +56,23 @@ export function compareHeatmap(map: HeatmapValues, { mask, boxes }: Region, thre
   toUnitRange(values, pixels);
   const bestIou = bestIouByLevel(values, width, height, boxes);
   return { truth: rleArea(mask), overlaps, heat: { hit, pixels: countPixels(values, inTruth, pixels), bestIou } };
+}
+
+/**
+ * The mask that a heatmap is at a threshold, as CheXlocalize's figures are computed of it: brought to the size of the image by bilinear
+ * interpolation, scaled from its minimum to its maximum, and cut where it exceeds the threshold.
+ * @param threshold from 0 to 1
+ * @throws InputError for a map without a finite value for each of its cells, and for a size that no mask can have
+ */
+export function heatmapMask(map: HeatmapValues, width: number, height: number, threshold: number): Rle {
+  checkMaskSize(width, height, 'the mask of a heatmap');
+  const scaled = resizeHeatmap(map, width, height, 'bilinear');
+  toUnitRange(scaled);
+  return rleOfPixels(
+    Uint8Array.from(scaled, (value) => (value > threshold ? 1 : 0)),
+    width,
+    height,
+  );
 }
 
 /** Counts each pixel at the highest threshold that it exceeds, and adds up from there, so that one pass does for all. */

@@ -4,6 +4,7 @@ import { stemOf } from '../../formats/data_sets/image_list.js';
 import { labelNames, listed, respellings, unknownNames } from '../../formats/data_sets/label_names.js';
 import {
   crossedIn,
+  outlineCount,
   type Region,
   regionOf,
   type Shape,
@@ -65,6 +66,8 @@ export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: Mask
   const truth: MaskTruth = { source, form: file.form, labels: [], images: new Map() };
   const unknownImages: string[] = [];
   const used = new Set<string>();
+  const readOf = labelSets(labels.match);
+  const count = outlineCount(source);
   let crossed = 0;
   for (const shaped of file.images) {
     const image = nameOf(shaped.image);
@@ -74,12 +77,15 @@ export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: Mask
     }
     if (truth.images.has(image))
       throw new InputError(`${source}: ${image} comes twice`, { expected: 'each image once' });
-    const read = new Set(shaped.read.flatMap((name) => labels.match(name) ?? []));
+    const read = readOf(shaped.read);
     const byLabel = new Map<string, Shape[]>();
     for (const { label: name, shape } of shaped.marks) {
       const label = labels.match(name);
       if (label === undefined) continue;
-      byLabel.set(label, [...(byLabel.get(label) ?? []), shape]);
+      const known = byLabel.get(label);
+      if (known) known.push(shape);
+      else byLabel.set(label, [shape]);
+      count(shape);
     }
     if (read.size === 0) continue;
     const size = sizeOfTruth(image, shaped, file, options);
@@ -105,8 +111,22 @@ export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: Mask
   }
   truth.labels = classes.filter((label) => used.has(label));
   const warnings = [...labels.warnings(), ...imageWarnings(source, unknownImages, crossed)];
+  if (file.scored) {
+    const message = `${source}: masks have scores, which were not used: each mask counts, and those of one finding in an image are its parts.`;
+    warnings.push({ code: 'assumed-data', message });
+  }
   const isSized = file.images.every(({ width }) => width !== undefined);
   return { truth, warnings: isSized ? warnings : [...warnings, ...crowded(truth, options.frame)] };
+}
+
+/** The classes of findings that were looked for. Images of a file mostly share their list, which is then matched once. */
+function labelSets(match: (name: string) => string | undefined): (read: readonly string[]) => ReadonlySet<string> {
+  const sets = new Map<readonly string[], ReadonlySet<string>>();
+  return (read) => {
+    const known = sets.get(read) ?? new Set(read.flatMap((name) => match(name) ?? []));
+    sets.set(read, known);
+    return known;
+  };
 }
 
 /** In fewer images than this, all marks may lie in the first quarter by chance. */

@@ -66,6 +66,7 @@ export function readSegmentations(parsed: Record<string, unknown>, source: strin
 export function readAnnotations(parsed: Record<string, unknown>, source: string): ShapeFile {
   const labels = new Set(Object.values(parsed).flatMap((each) => Object.keys(each as object)));
   labels.delete('img_size');
+  const read = [...labels];
   const images = Object.entries(parsed).map(([name, value]): ShapedImage => {
     const { img_size: size, ...findings } = value as Record<string, unknown>;
     const [height, width] = Array.isArray(size) && size.length === 2 ? size : [undefined, undefined];
@@ -75,7 +76,7 @@ export function readAnnotations(parsed: Record<string, unknown>, source: string)
       if (!Array.isArray(polygons)) throw new InputError(`${where} is no list of polygons`, { given: brief(polygons) });
       return polygons.map((points) => ({ label, shape: { polygons: [polygonOfPoints(points, where)] } }));
     });
-    return { image: fileName(name), width, height, marks, read: [...labels] };
+    return { image: fileName(name), width, height, marks, read };
   });
   return { format: "CheXlocalize's annotations", form: 'masks', images };
 }

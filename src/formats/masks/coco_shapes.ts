@@ -12,8 +12,31 @@ import { type Polygon, polygonMask } from './polygon.js';
 import { checkMaskSize, type Rle, rleArea, rleString, rleUnion } from './rle.js';
 import { boxAround, type Shape, type ShapedImage, type ShapeFile } from './shapes.js';
 
-export const isCocoShapes = (value: unknown): boolean =>
+export const isCocoShapes = (value: unknown): value is Record<string, unknown> =>
   isObject(value) && Array.isArray(value.images) && Array.isArray(value.annotations);
+
+/** Whether a value is a list of COCO results with segmentations, of which each gives the ids of its image and its category. */
+export const isCocoResults = (value: unknown): value is Record<string, unknown>[] =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((each) => isObject(each) && 'image_id' in each && 'category_id' in each && 'segmentation' in each);
+
+/**
+ * Reads a list of COCO results with segmentations. Several results of a finding in an image are its parts, whatever their scores are.
+ * @param index the parsed annotation file with the `images` and `categories` whose ids the results give
+ * @throws InputError as `readCocoShapes` does, and without such a file
+ */
+export function readCocoResults(results: Record<string, unknown>[], index: unknown, source: string): ShapeFile {
+  if (!isCocoShapes(index)) {
+    throw new InputError(`${source}: COCO results only give ids of images and categories`, {
+      expected: 'a COCO annotation file beside them, with "images", "categories" and "annotations"',
+      given: index === undefined ? 'none' : brief(index),
+      hint: 'name it with --coco-index (readShapes: index)',
+    });
+  }
+  const file = readCocoShapes({ ...index, annotations: results }, source);
+  return { ...file, format: "COCO's results", scored: results.some(({ score }) => score !== undefined) };
+}
 
 /**
  * @throws InputError for ids that are unknown or given twice, for masks of another size than their image, and if some annotations have a
@@ -96,7 +119,15 @@ export interface MaskedImage {
   image: string;
   width: number;
   height: number;
-  findings: { label: string; segmentation: Rle | readonly Polygon[] }[];
+  findings: MaskedFinding[];
+}
+
+/** A finding to be written: its mask, or the polygons that are its parts. */
+export interface MaskedFinding {
+  label: string;
+  segmentation: Rle | readonly Polygon[];
+  /** How sure the finding is; only of predictions. With it, `annotations` are valid COCO results. */
+  score?: number;
 }
 
 /**
@@ -109,7 +140,7 @@ export function toCocoMasks(images: Iterable<MaskedImage>, classes: readonly str
   const idOf = new Map(categories.map(({ id, name }) => [name, id]));
   const all = [...images];
   const annotations = all.flatMap(({ image, width, height, findings }, i) =>
-    findings.map(({ label, segmentation }) => {
+    findings.map(({ label, segmentation, score }) => {
       const category = idOf.get(label);
       if (category === undefined) {
         throw new InputError(`${image}: a finding of no listed class`, { expected: classes.join(', '), given: label });
@@ -132,6 +163,7 @@ export function toCocoMasks(images: Iterable<MaskedImage>, classes: readonly str
         area: rleArea(mask),
         bbox: [x, y, across, down],
         iscrowd: 0,
+        ...(score === undefined ? {} : { score }),
       };
     }),
   );

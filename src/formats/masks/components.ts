@@ -2,12 +2,31 @@
 import type { Box } from '../findings.js';
 import { eachRun, type Rle } from './rle.js';
 
-/** A piece of a run within one column, and the box of the part that it begins. */
+/** A piece of a run: a part of one column, or whole columns. It also is the beginning of a part of the mask. */
 interface Piece {
-  column: number;
+  first: number;
+  last: number;
   top: number;
   bottom: number;
   parent: number;
+}
+
+/** Splits runs into pieces, at most three for each run, so that the work does not depend on the size of the mask. */
+function piecesOf(mask: Rle): Piece[] {
+  const { height } = mask;
+  const pieces: Piece[] = [];
+  const add = (first: number, last: number, top: number, bottom: number) => {
+    pieces.push({ first, last, top, bottom, parent: pieces.length });
+  };
+  eachRun(mask, (start, end) => {
+    const [column, top] = [Math.floor(start / height), start % height];
+    const [last, bottom] = [Math.floor((end - 1) / height), ((end - 1) % height) + 1];
+    if (column === last) return add(column, column, top, bottom);
+    add(column, column, top, height);
+    if (last > column + 1) add(column + 1, last - 1, 0, height);
+    add(last, last, 0, bottom);
+  });
+  return pieces;
 }
 
 /**
@@ -15,16 +34,7 @@ interface Piece {
  * side or at a corner.
  */
 export function maskComponents(mask: Rle): Box[] {
-  const pieces: Piece[] = [];
-  eachRun(mask, (start, end) => {
-    for (let at = start; at < end; ) {
-      const column = Math.floor(at / mask.height);
-      const top = at - column * mask.height;
-      const bottom = Math.min(mask.height, top + end - at);
-      pieces.push({ column, top, bottom, parent: pieces.length });
-      at += bottom - top;
-    }
-  });
+  const pieces = piecesOf(mask);
   const rootOf = (i: number): number => {
     let root = i;
     while (pieces[root].parent !== root) root = pieces[root].parent;
@@ -33,21 +43,21 @@ export function maskComponents(mask: Rle): Box[] {
   };
   // The first piece of the previous column that may touch the current piece. Pieces are sorted, so this position only moves forward.
   let before = 0;
-  for (const [i, { column, top, bottom }] of pieces.entries()) {
-    while (pieces[before].column < column - 1) before += 1;
-    while (before < i && pieces[before].column === column - 1 && pieces[before].bottom < top) before += 1;
-    for (let j = before; j < i && pieces[j].column === column - 1 && pieces[j].top <= bottom; j++) {
+  for (const [i, { first, top, bottom }] of pieces.entries()) {
+    while (pieces[before].last < first - 1) before += 1;
+    while (before < i && pieces[before].last === first - 1 && pieces[before].bottom < top) before += 1;
+    for (let j = before; j < i && pieces[j].last === first - 1 && pieces[j].top <= bottom; j++) {
       const [a, b] = [rootOf(i), rootOf(j)];
       pieces[Math.max(a, b)].parent = Math.min(a, b);
     }
   }
   const boxes = new Map<number, Box>();
-  for (const [i, { column, top, bottom }] of pieces.entries()) {
+  for (const [i, { first, last, top, bottom }] of pieces.entries()) {
     const root = rootOf(i);
-    const box = boxes.get(root) ?? { x: column, y: top, width: 0, height: bottom - top };
+    const box = boxes.get(root) ?? { x: first, y: top, width: 0, height: bottom - top };
     const y = Math.min(box.y, top);
     const height = Math.max(box.y + box.height, bottom) - y;
-    boxes.set(root, { x: box.x, y, width: column + 1 - box.x, height });
+    boxes.set(root, { x: box.x, y, width: last + 1 - box.x, height });
   }
   return [...boxes.values()];
 }

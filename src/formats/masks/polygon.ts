@@ -8,10 +8,10 @@ import { checkMaskSize, type Rle } from './rle.js';
 /** Corners in turn: x, y, x, y, … */
 export type Polygon = readonly number[];
 
-/** The outline is followed on a grid that is finer than the pixels by this factor. */
+/** The outline is drawn on a grid that is finer than the pixels by this factor. */
 const FINER = 5;
-/** The longest outline, in steps of that grid: a million pixels, about a hundred times the perimeter of an X-ray. */
-const MAX_STEPS = 5_000_000;
+/** The longest outline in pixels, about a hundred times the perimeter of an X-ray. */
+export const MAX_LENGTH = 1_000_000;
 /** Pixels by which a corner may lie outside of its image, because outlines are drawn by hand along its edge. */
 const SLACK = 1;
 
@@ -24,8 +24,11 @@ const SLACK = 1;
 export function polygonMask(polygon: Polygon, width: number, height: number, where = 'a polygon'): Rle {
   checkMaskSize(width, height, where);
   refuseCorners(polygon, width, height, where);
+  if (outlineLength(polygon) > MAX_LENGTH) {
+    throw new InputError(`${where} has too long an outline`, { expected: `at most ${MAX_LENGTH} pixels` });
+  }
   const fine = polygon.map((each) => Math.trunc(FINER * each + 0.5));
-  const crossings = crossingsOf(fine, width, height, where).sort();
+  const crossings = crossingsOf(fine, width, height).sort();
   const runs: number[] = [0];
   let [at, inside] = [0, false];
   const addRun = (length: number) => {
@@ -42,48 +45,71 @@ export function polygonMask(polygon: Polygon, width: number, height: number, whe
   return { width, height, runs: Uint32Array.from(runs) };
 }
 
-/** The pixels, counted down the columns, at which a column crosses the outline: from there on, pixels are on the other side of it. */
-function crossingsOf(fine: readonly number[], width: number, height: number, where: string): Uint32Array {
+/** The length of an outline in pixels, of each side along its longer direction. The work on a polygon is proportional to it. */
+export function outlineLength(polygon: Polygon): number {
+  let length = 0;
+  for (let i = 0; i < polygon.length; i += 2) {
+    const next = (i + 2) % polygon.length;
+    length += Math.max(Math.abs(polygon[next] - polygon[i]), Math.abs(polygon[next + 1] - polygon[i + 1]));
+  }
+  return length;
+}
+
+/**
+ * The pixels, counted down the columns, at which a column crosses the outline: from there on, pixels are on the other side of it. pycocotools
+ * follows the outline step by step on the fine grid. Here each side is only looked at where it crosses the middle of a column.
+ */
+function crossingsOf(fine: readonly number[], width: number, height: number): Uint32Array {
   const places: number[] = [];
   const corners = fine.length / 2;
-  let steps = 0;
-  let previous: [number, number] | undefined;
-  // A step to another column of the fine grid crosses the middle of a column of pixels if that lies between the two.
-  const visit = (x: number, y: number) => {
-    if (previous && x !== previous[0]) {
-      const column = (Math.min(x, previous[0]) + 0.5) / FINER - 0.5;
-      if (Number.isInteger(column) && column >= 0 && column < width) {
-        const row = Math.ceil((Math.min(y, previous[1]) + 0.5) / FINER - 0.5);
-        places.push(column * height + Math.min(Math.max(row, 0), height));
-      }
-    }
-    previous = [x, y];
+  const visit = (column: number, fineRow: number) => {
+    const row = Math.ceil((fineRow + 0.5) / FINER - 0.5);
+    if (column < width) places.push(column * height + Math.min(Math.max(row, 0), height));
   };
   for (let i = 0; i < corners; i++) {
     const next = (i + 1) % corners;
-    steps += eachStep(fine[2 * i], fine[2 * i + 1], fine[2 * next], fine[2 * next + 1], visit);
-    if (steps > MAX_STEPS) {
-      throw new InputError(`${where} has too long an outline`, { expected: `at most ${MAX_STEPS / FINER} pixels` });
-    }
+    eachCrossing(fine[2 * i], fine[2 * i + 1], fine[2 * next], fine[2 * next + 1], visit);
   }
   return Uint32Array.from(places);
 }
 
-/** Follows a side of the outline in steps of one along its longer direction. Both ends are visited. Returns the number of steps. */
-function eachStep(x0: number, y0: number, x1: number, y1: number, visit: (x: number, y: number) => void): number {
+/** The steps to the left and to the right of the middle of a column, in steps of the fine grid: 2 and 3 in the first column. */
+const BEFORE_MIDDLE = (FINER - 1) / 2;
+
+/**
+ * Calls `visit` for each column whose middle a side crosses, with the row of the fine grid there: the upper one of the two steps. A side is
+ * drawn from its smaller end, whichever way it is followed, so that two polygons share no pixel of a common side.
+ */
+function eachCrossing(
+  x0: number,
+  y0: number,
+  x1: number,
+  y1: number,
+  visit: (column: number, fineRow: number) => void,
+): void {
   const [across, down] = [Math.abs(x1 - x0), Math.abs(y1 - y0)];
+  if (across === 0) return;
   const isFlat = across >= down;
-  const length = Math.max(across, down);
-  // A side is drawn from its smaller end, whichever way it is followed, so that two polygons share no pixel of a common side.
   const isBackward = isFlat ? x0 > x1 : y0 > y1;
   const [startX, startY, endX, endY] = isBackward ? [x1, y1, x0, y0] : [x0, y0, x1, y1];
-  const slope = length === 0 ? 0 : (isFlat ? endY - startY : endX - startX) / length;
-  for (let step = 0; step <= length; step++) {
-    const t = isBackward ? length - step : step;
-    if (isFlat) visit(startX + t, Math.trunc(startY + slope * t + 0.5));
-    else visit(Math.trunc(startX + slope * t + 0.5), startY + t);
+  const slope = isFlat ? (endY - startY) / across : (endX - startX) / down;
+  const rowAt = (step: number) => Math.trunc(startY + slope * step + 0.5);
+  const columnAt = (step: number) => Math.trunc(startX + slope * step + 0.5);
+  const [left, right] = [Math.min(x0, x1), Math.max(x0, x1)];
+  for (let column = Math.max(0, Math.ceil((left - BEFORE_MIDDLE) / FINER)); ; column++) {
+    const before = column * FINER + BEFORE_MIDDLE;
+    if (before + 1 > right) return;
+    if (isFlat) {
+      visit(column, Math.min(rowAt(before - startX), rowAt(before + 1 - startX)));
+      continue;
+    }
+    // The first step on the other side of the middle. It is estimated, and then corrected by the rounded columns.
+    const isBeyond = (step: number) => (slope > 0 ? columnAt(step) > before : columnAt(step) <= before);
+    let step = Math.round((before + 0.5 - startX) / slope);
+    while (isBeyond(step - 1)) step -= 1;
+    while (!isBeyond(step)) step += 1;
+    visit(column, startY + step - 1);
   }
-  return length;
 }
 
 function refuseCorners(polygon: Polygon, width: number, height: number, where: string): void {

@@ -164,18 +164,35 @@ export function rleIntersection(a: Rle, b: Rle): number {
   return shared;
 }
 
-/** All pixels of several masks of one size. @throws InputError if their sizes differ, or if there is no mask */
-export function rleUnion(masks: readonly Rle[]): Rle {
-  if (masks.length === 0) throw new InputError('no mask to join');
-  return masks.slice(1).reduce((joined, mask) => {
-    refuseOtherSize(joined, mask);
-    const runs: number[] = [0];
-    eachPiece(joined, mask, (length, inA, inB) => {
-      if (Number(inA || inB) !== (runs.length - 1) % 2) runs.push(0);
-      runs[runs.length - 1] += length;
-    });
-    return { width: mask.width, height: mask.height, runs: Uint32Array.from(runs) };
-  }, masks[0]);
+/**
+ * All pixels of several masks of one size. Unions of as many masks are joined with each other, as in a sum with carries, so that the time for
+ * many masks does not grow with the square of their number.
+ * @throws InputError if their sizes differ, or if there is no mask
+ */
+export function rleUnion(masks: Iterable<Rle>): Rle {
+  const sums: (Rle | undefined)[] = [];
+  for (const mask of masks) {
+    let sum = mask;
+    let at = 0;
+    for (let other = sums[at]; other; other = sums[at]) {
+      sum = unionOf(other, sum);
+      sums[at++] = undefined;
+    }
+    sums[at] = sum;
+  }
+  const rest = sums.filter((sum) => sum !== undefined);
+  if (rest.length === 0) throw new InputError('no mask to join');
+  return rest.reduce(unionOf);
+}
+
+function unionOf(a: Rle, b: Rle): Rle {
+  refuseOtherSize(a, b);
+  const runs: number[] = [0];
+  eachPiece(a, b, (length, inA, inB) => {
+    if (Number(inA || inB) !== (runs.length - 1) % 2) runs.push(0);
+    runs[runs.length - 1] += length;
+  });
+  return { width: a.width, height: a.height, runs: Uint32Array.from(runs) };
 }
 
 function refuseOtherSize(a: Rle, b: Rle): void {

@@ -9,21 +9,37 @@ import { readBoxList } from '../data_sets/labeled_boxes.js';
 import { parseJson } from '../json.js';
 import { isChestXDet, readChestXDet } from './chestx_det.js';
 import { isAnnotations, isSegmentations, readAnnotations, readSegmentations } from './chexlocalize.js';
-import { isCocoShapes, readCocoShapes } from './coco_shapes.js';
+import { isCocoResults, isCocoShapes, readCocoResults, readCocoShapes } from './coco_shapes.js';
 import type { ShapedImage, ShapeFile } from './shapes.js';
 
 const FORMS = [
   "CheXlocalize's segmentations, {image: {finding: {size, counts}}}",
   "CheXlocalize's annotations, {image: {img_size, finding: [polygon, …]}}",
-  'COCO, {images, categories, annotations}',
+  'COCO, {images, categories, annotations}, or a list of its results',
   "ChestX-Det's annotations, [{file_name, syms, polygons}, …]",
 ];
 
-/** Reads a JSON file of marks. @throws InputError if it has none of the known forms, or anything in it is invalid */
-export function readShapes(text: string, source: string): ShapeFile {
+/** What a file of marks needs besides itself. */
+export interface ShapeFileOptions {
+  /** For a list of COCO results: the parsed annotation file that explains the ids of images and categories. */
+  index?: unknown;
+}
+
+/**
+ * Reads a JSON file of marks.
+ * @throws InputError if it has none of the known forms, if anything in it is invalid, or if an index is given that is not needed
+ */
+export function readShapes(text: string, source: string, { index }: ShapeFileOptions = {}): ShapeFile {
   const parsed = parseJson(text, source);
+  if (isCocoResults(parsed)) return readCocoResults(parsed, index, source);
+  if (index !== undefined) {
+    throw new InputError(`${source} needs no index, because it is no list of COCO results`, {
+      expected: '[{"image_id", "category_id", "segmentation", "score"}, …]',
+      given: isObject(parsed) ? `an object with ${Object.keys(parsed).slice(0, 3).join(', ')}` : brief(parsed),
+    });
+  }
   const isFilled = isObject(parsed) && Object.keys(parsed).length > 0;
-  if (isCocoShapes(parsed)) return readCocoShapes(parsed as Record<string, unknown>, source);
+  if (isCocoShapes(parsed)) return readCocoShapes(parsed, source);
   if (isChestXDet(parsed)) return readChestXDet(parsed, source);
   if (isFilled && isAnnotations(parsed)) return readAnnotations(parsed, source);
   if (isFilled && isSegmentations(parsed)) return readSegmentations(parsed, source);
@@ -58,14 +74,17 @@ export function readShapeTable(text: string, source: string, onWarning?: OnWarni
   readCsv(text, onRow, { source });
   return new Map(
     [...tables].map(([name, lines]) => {
-      const images = new Map<string, ShapedImage>();
+      const marks = new Map<string, ShapedImage['marks']>();
       const where = name === '' ? source : `${source}, ${name}`;
       for (const { image, label, box } of readBoxList(lines.join('\n'), { source: where, onWarning })) {
-        const known: ShapedImage = images.get(image) ?? { image, marks: [], read: [] };
-        known.marks.push({ label, shape: { box } });
-        images.set(image, { ...known, read: [...new Set([...known.read, label])] });
+        const known = marks.get(image);
+        if (known) known.push({ label, shape: { box } });
+        else marks.set(image, [{ label, shape: { box } }]);
       }
-      return [name, { format: 'boxes', form: 'boxes', images: [...images.values()] }];
+      const images = [...marks].map(([image, some]): ShapedImage => {
+        return { image, marks: some, read: [...new Set(some.map(({ label }) => label))] };
+      });
+      return [name, { format: 'boxes', form: 'boxes', images }];
     }),
   );
 }

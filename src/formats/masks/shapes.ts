@@ -1,7 +1,7 @@
 /** What a radiologist marked in an image, as files give it: boxes, polygons or masks. */
 import { InputError } from '../../errors.js';
 import type { Box } from '../findings.js';
-import { crossedShare, type Polygon, polygonMask } from './polygon.js';
+import { crossedShare, MAX_LENGTH, outlineLength, type Polygon, polygonMask } from './polygon.js';
 import { type Rle, rleArea, rleOf, rleUnion } from './rle.js';
 
 /** One finding's mark: a box, polygons that belong together, or the mask itself. */
@@ -29,6 +29,8 @@ export interface ShapeFile {
   form: 'boxes' | 'masks';
   /** Side in pixels of the square that marks of this format are published in, if files of it do not say a size. */
   frame?: number;
+  /** Whether marks have scores, which are not used. */
+  scored?: boolean;
   images: ShapedImage[];
 }
 
@@ -40,18 +42,44 @@ export interface Region {
   boxes: Box[];
 }
 
+/**
+ * The most pixels of all outlines of a file together, as many as those of fifty thousand large findings. Time and memory for polygons and boxes
+ * are proportional to it, and a file of a few megabytes could ask for hours.
+ */
+const MAX_OUTLINES = 100_000_000;
+
+/** Adds up the outlines of a file. The function that it gives throws an InputError when they become too long. */
+export function outlineCount(source: string): (shape: Shape) => void {
+  let pixels = 0;
+  // A single outline that is too long is refused by itself, and with a better message.
+  const add = (length: number) => {
+    pixels += Math.min(length, MAX_LENGTH);
+  };
+  return (shape) => {
+    if ('box' in shape) add(2 * (shape.box.width + shape.box.height));
+    else if ('polygons' in shape) for (const polygon of shape.polygons) add(outlineLength(polygon));
+    if (pixels <= MAX_OUTLINES) return;
+    throw new InputError(`${source}: its outlines are too long together`, {
+      expected: `polygons and boxes whose outlines are at most ${MAX_OUTLINES} pixels long`,
+      hint: 'divide the file, or write masks as run lengths',
+    });
+  };
+}
+
 /** The marks of one finding in one image, as pixels. @throws InputError for marks that cannot be in an image of this size */
 export function regionOf(shapes: readonly Shape[], width: number, height: number, where: string): Region {
-  const masks: Rle[] = [];
   const boxes: Box[] = [];
-  for (const shape of shapes) {
-    const mask = maskOf(shape, width, height, where);
-    masks.push(mask);
-    if ('box' in shape) boxes.push(shape.box);
-    else if ('mask' in shape && shape.boxes) for (const box of shape.boxes) boxes.push(box);
-    else boxes.push(boxAround(mask));
+  function* masks(): Generator<Rle> {
+    for (const shape of shapes) {
+      const mask = maskOf(shape, width, height, where);
+      if ('box' in shape) boxes.push(shape.box);
+      else if ('mask' in shape && shape.boxes) for (const box of shape.boxes) boxes.push(box);
+      else boxes.push(boxAround(mask));
+      yield mask;
+    }
   }
-  return { mask: rleUnion(masks), boxes };
+  const mask = rleUnion(masks());
+  return { mask, boxes };
 }
 
 function maskOf(shape: Shape, width: number, height: number, where: string): Rle {
@@ -66,12 +94,17 @@ function maskOf(shape: Shape, width: number, height: number, where: string): Rle
   const mask =
     'box' in shape
       ? boxMask(shape.box, width, height, where)
-      : rleUnion(shape.polygons.map((polygon) => polygonMask(polygon, width, height, where)));
+      : rleUnion(polygonMasks(shape.polygons, width, height, where));
   if (rleArea(mask) > 0) return mask;
   throw new InputError(`${where}: a mark covers the centre of no pixel`, {
     expected: 'a mark that covers the centre of at least one pixel',
     hint: 'coordinates may be given as fractions of the image instead of pixels; leave out marks that are smaller than a pixel',
   });
+}
+
+/** One after the other, so that not all of them are in memory at once. */
+function* polygonMasks(polygons: readonly Polygon[], width: number, height: number, where: string): Generator<Rle> {
+  for (const polygon of polygons) yield polygonMask(polygon, width, height, where);
 }
 
 /** The largest `crossedShare` of the polygons of a shape, 0 for other shapes. @throws InputError if it is too large */
