@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openGpu } from '../../src/gpu/device.js';
 import {
+  exportOnnx,
   type LoadOptions,
   type Localization,
   type LocalizeOptions,
@@ -12,9 +13,12 @@ import {
   load,
   type PixelImage,
 } from '../../src/index.js';
+import { loadRuntime } from '../../src/localizer/onnx/runtime.js';
+import type { Head } from '../../src/nets/architecture.js';
 import { platform } from '../../src/node/platform.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { readFixture } from '../support/fixture.js';
+import { mapPoolings, runReference } from '../support/map_poolings.js';
 import { tinyPicture, tinyWeights } from '../support/tiny.js';
 
 const isInstalled = await platform.onnxruntime.load().then(
@@ -139,6 +143,37 @@ withPackage('a ResNet with its public layout, imported from ONNX too', async () 
     compare(await ours.localize(image, request), await theirs.localize(image, request), [60, 180], 'resnet');
   });
 });
+
+withPackage(
+  'each pooling: the exported model gives the probabilities and heatmaps of the weights in float64',
+  async () => {
+    const { InferenceSession, Tensor } = await loadRuntime(platform);
+    const heads: readonly Omit<Head, 'classes'>[] = [
+      ...[{ pooling: 'average' } as const, { pooling: 'max' } as const, { pooling: 'lse', r: 10 } as const],
+      ...[{ pooling: 'top-k', topK: 5, lowK: 0 } as const, ...mapPoolings],
+    ];
+    for (const head of heads) {
+      const weights = tinyWeights(3, ['Mass', 'Nodule', 'Edema'], 8, head);
+      const { pixels, side, ...expected } = await runReference(weights);
+      const session = await InferenceSession.create((await exportOnnx(weights)).bytes);
+      // Of one channel, so that the order of rows, columns and channels makes no difference.
+      const image = new Tensor('float32', Float32Array.from(pixels), [1, 1, side, side]);
+      const found = await session.run({ image }, ['probabilities', 'heatmaps']);
+      await session.release();
+      const ours = found.probabilities.data as Float32Array;
+      for (const [c, score] of expected.probabilities.entries())
+        assert.ok(Math.abs(ours[c] - score) <= BOUNDS.score, `${head.pooling}: ${ours[c]}, ${score}`);
+      const [maps, cells] = [found.heatmaps.data as Float32Array, expected.heatmaps.length / ours.length];
+      assert.is(maps.length, expected.heatmaps.length);
+      for (let c = 0; c < ours.length; c++) {
+        const map = expected.heatmaps.subarray(c * cells, (c + 1) * cells);
+        const range = Math.max(...map) - Math.min(...map);
+        const worst = map.reduce((most, value, i) => Math.max(most, Math.abs(value - maps[c * cells + i])), 0);
+        assert.ok(worst <= BOUNDS.map * range, `${head.pooling}: ${worst} of ${range}`);
+      }
+    }
+  },
+);
 
 withPackage('auto takes it where no GPU is', () => {
   const code = `

@@ -8,13 +8,12 @@ import { parseWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { exportOnnx } from '../../src/index.js';
-import { readModel } from '../../src/localizer/model.js';
 import type { Head } from '../../src/nets/architecture.js';
 import { localizerHead } from '../../src/nets/index.js';
 import { normal, seededRandom } from '../../src/random.js';
 import { type StartOptions, startOf } from '../../src/train/start.js';
 import { evaluateReference } from '../../src/verify/reference.js';
-import { headGraph, recordedHeads } from '../support/map_poolings.js';
+import { headGraph, mapPoolings, recordedHeads, runReference } from '../support/map_poolings.js';
 import { tinyWeights } from '../support/tiny.js';
 
 type Pooled = Omit<Head, 'classes'>;
@@ -146,36 +145,13 @@ test('PCAM: the heatmap is the map of probabilities, and its weights survive whe
     assert.ok(far.logits[c] >= Math.min(...map) && far.logits[c] <= Math.max(...map), `${far.logits[c]}`);
 });
 
-/** Logits and heatmaps of a file for a fixed image, in float64. */
-async function run(weights: Uint8Array) {
-  const model = await readModel(weights, {});
-  const { inputWidth: side } = model.metadata;
-  const g = createGraph();
-  const image = g.input('image', [1, side, side, 1]);
-  const { logits, heatmaps } = model.network(g, image);
-  const values = new Map<Tensor, Float64Array>([
-    [image, Float64Array.from({ length: side * side }, (_, i) => Math.sin(i * i))],
-  ]);
-  for (const [name, tensor] of g.parameters)
-    values.set(tensor, Float64Array.from(model.checkpoint.tensors.get(name)!.data));
-  const results = evaluateReference(g.finish([logits, heatmaps!]), values);
-  return { model, numbers: [...results.get(logits)!, ...results.get(heatmaps!)!] };
-}
-
-const KINDS: readonly Pooled[] = [
-  { pooling: 'pcam' },
-  { pooling: 'top-k', topK: 5, lowK: 2 },
-  { pooling: 'lse-lba', lseR0: 2 },
-  { pooling: 'attention', attentionChannels: 5 },
-];
-
 test('weights say their pooling, and an ONNX model of them is the same localizer, to the bit', async () => {
-  for (const head of KINDS) {
+  for (const head of mapPoolings) {
     const weights = tinyWeights(3, ['Mass', 'Nodule'], 8, head);
-    const before = await run(weights);
+    const before = await runReference(weights);
     assert.equal(before.model.architecture?.head, { classes: 2, ...head });
     assert.equal(before.model.warnings, []);
-    const after = await run((await exportOnnx(weights)).bytes);
+    const after = await runReference((await exportOnnx(weights)).bytes);
     assert.equal(after.numbers, before.numbers);
     // Models say their heat thresholds for other readers, also where the weights do not.
     assert.equal(after.model.metadata, { ...before.model.metadata, heatThresholds: [60, 180] });
