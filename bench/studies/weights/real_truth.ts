@@ -10,7 +10,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { runOptions } from '../../../src/cli/adapter_option.js';
+import { adapterOption, backendOption, runOptions } from '../../../src/cli/adapter_option.js';
 import { joinMasks, markedSizes, readMaskFiles } from '../../../src/cli/evaluate/mask_options.js';
 import { patientsOf } from '../../../src/cli/evaluate/mask_scorers.js';
 import { interruptible, print, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
@@ -20,6 +20,7 @@ import type { MaskTruth } from '../../../src/evaluate/masks/truth.js';
 import { readImageList } from '../../../src/formats/data_sets/chestxray.js';
 import type { Box } from '../../../src/formats/findings.js';
 import type { Shape, ShapeFile } from '../../../src/formats/masks/shapes.js';
+import type { LoadOptions } from '../../../src/localizer/load_options.js';
 import { load } from '../../../src/localizer/localizer.js';
 import { type Dataset, openDataset } from '../../../src/node/dataset.js';
 import { openImageThreads } from '../../../src/node/image_threads.js';
@@ -39,6 +40,7 @@ interface Options {
   seed: number;
   bootstrap: number;
   adapter?: string;
+  backend?: LoadOptions['backend'];
 }
 
 async function scoreRealTruth(options: Options, signal: AbortSignal): Promise<string> {
@@ -77,8 +79,8 @@ async function readTruths(
   return joinMasks(smaller, target, { maskFrame: SIDE, maskLabels }, warnings);
 }
 
-/** Side of the square in which everything is compared: that of Choe et al., rounded up. At the size of the marks it would take hours. */
-const SIDE = 256;
+/** Side of the square in which everything is compared: about that of the maps and images. At the size of the marks it would take hours. */
+const SIDE = 128;
 
 /** Boxes and polygons in pixels of that square. */
 function inSquare(file: ShapeFile, frame: number): ShapeFile {
@@ -97,7 +99,7 @@ function inSquare(file: ShapeFile, frame: number): ShapeFile {
 
 /** The boxes and heatmaps of the findings that are marked in each image. */
 async function localizeMarked(
-  { weights, adapter }: Options,
+  { weights, adapter, backend }: Options,
   data: Dataset,
   truths: readonly MaskTruth[],
   signal: AbortSignal,
@@ -109,7 +111,7 @@ async function localizeMarked(
     }
   }
   const images = [...marked.keys()];
-  const localizer = await load(weights, { signal, ...runOptions({ adapter }) });
+  const localizer = await load(weights, { signal, ...runOptions({ adapter, backend }) });
   const threads = openImageThreads();
   const progress = startProgress('marked images', images.length, 'images');
   const found: Found[] = [];
@@ -148,7 +150,8 @@ const program = new Command('real-truth')
   .requiredOption('--out <dir>', 'folder of results')
   .option('--seed <n>', 'seed of the random maps and the bootstrap', wholeNumber(0, 2 ** 32 - 1), 0)
   .option('--bootstrap <draws>', 'bootstrap draws of patients', wholeNumber(0, 100_000), 1000)
-  .option('--adapter <name>', 'part of an adapter’s name, or swiftshader');
+  .addOption(backendOption())
+  .addOption(adapterOption());
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {

@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { runOptions } from '../../../src/cli/adapter_option.js';
+import { adapterOption, backendOption, runOptions } from '../../../src/cli/adapter_option.js';
 import { interruptible, print, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
 import { findColumns, readCsv } from '../../../src/formats/csv.js';
 import { readImageList } from '../../../src/formats/data_sets/chestxray.js';
@@ -17,6 +17,7 @@ import { stemOf } from '../../../src/formats/data_sets/image_list.js';
 import { type ImageTable, labelsOf } from '../../../src/formats/data_sets/image_table.js';
 import type { Prediction } from '../../../src/formats/findings.js';
 import type { Image } from '../../../src/formats/images/pixels.js';
+import type { LoadOptions } from '../../../src/localizer/load_options.js';
 import { load } from '../../../src/localizer/localizer.js';
 import { openDataset } from '../../../src/node/dataset.js';
 import { openImageThreads } from '../../../src/node/image_threads.js';
@@ -37,6 +38,7 @@ interface Options {
   seed: number;
   bootstrap: number;
   adapter?: string;
+  backend?: LoadOptions['backend'];
 }
 
 /** Some images as they are scored in one condition, and what they are compared with. */
@@ -110,12 +112,12 @@ async function sourcesOf(path: string | undefined): Promise<Map<string, Set<stri
 async function classify(
   name: string,
   files: ReadonlyMap<string, string>,
-  { weights, adapter }: Options,
+  { weights, adapter, backend }: Options,
   signal: AbortSignal,
   change: (image: Image, name: string) => Image = (image) => image,
 ): Promise<Prediction[]> {
   const images = [...files.keys()];
-  const localizer = await load(weights, { signal, ...runOptions({ adapter }) });
+  const localizer = await load(weights, { signal, ...runOptions({ adapter, backend }) });
   const threads = openImageThreads();
   const progress = startProgress(name, images.length, 'images');
   const predictions: Prediction[] = [];
@@ -199,7 +201,8 @@ const program = new Command('shifts')
   .requiredOption('--out <dir>', 'folder of results')
   .option('--seed <n>', 'seed of the noise and the bootstrap', wholeNumber(0, 2 ** 32 - 1), 0)
   .option('--bootstrap <draws>', 'bootstrap draws of patients', wholeNumber(0, 100_000), 1000)
-  .option('--adapter <name>', 'part of an adapter’s name, or swiftshader');
+  .addOption(backendOption())
+  .addOption(adapterOption());
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
