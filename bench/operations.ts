@@ -4,7 +4,15 @@ import { byteSize, type Tensor } from '../src/graph/ir/tensor.js';
 import type { Step } from '../src/graph/plan/lower.js';
 import { createPlan } from '../src/graph/plan/plan.js';
 import type { DispatchTime, Plan } from '../src/graph/plan/types.js';
-import { boundOf, buildCase, type Check, caseValues, listChecks, normalisedError } from '../src/verify/check.js';
+import {
+  boundOf,
+  buildCase,
+  type Check,
+  caseValues,
+  listChecks,
+  normalisedError,
+  variantBound,
+} from '../src/verify/check.js';
 import { evaluateReference } from '../src/verify/reference.js';
 import { type MeasureOptions, measure } from './measure.js';
 import { type Row, rates, type Work } from './results.js';
@@ -97,7 +105,7 @@ async function prepare(gpu: Gpu, check: Check, truths: Map<string, Float64Array[
       truth = graph.outputs.map((tensor) => known.get(tensor)!);
       truths.set(key, truth);
     }
-    const bound = boundOf(one, [...inputs, ...graph.outputs]);
+    const bound = boundOf(one, [...inputs, ...graph.outputs], variantBound(operation, variant));
     for (const [index, tensor] of graph.outputs.entries()) {
       const error = normalisedError(await plan.read(tensor), truth[index]);
       if (!(error <= bound)) throw new Error(`wrong result: NMSE ${error.toExponential(2)}, at most ${bound} allowed`);

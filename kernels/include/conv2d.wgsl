@@ -1,26 +1,13 @@
 // What the convolution kernels share: params, bindings except for the weights (binding 1), the input position of each output pixel,
 // loading with the prologue, and storing with the epilogue.
 
-struct Params {
-  first: u32, count: u32,
-  in_h: u32, in_w: u32, out_h: u32, out_w: u32,
-  kernel_h: u32, kernel_w: u32, stride_h: u32, stride_w: u32, dilation_h: u32, dilation_w: u32,
-  pad_top: u32, pad_left: u32,
-  in_groups: u32,       // vec4 groups of input channels in one convolution group (conv2d_grouped: channels)
-  outputs: u32, out_groups: u32,  // all output channels, and their vec4 groups
-  group_outputs: u32,   // vec4 groups of output channels in one convolution group (conv2d_grouped: channels)
-  x_offset: u32, x_pitch: u32, y_offset: u32, y_pitch: u32, r_offset: u32, r_pitch: u32,
-  act_a: f32, act_b: f32,
-}
+#include conv2d_params
+#include conv2d_store
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<elem>>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read> residual: array<vec4<elem>>;
 #if PROLOGUE
 @group(0) @binding(4) var<storage, read> affine: array<vec4f>;
 #endif
-@group(0) @binding(5) var<storage, read_write> y: array<vec4<elem>>;
-@group(0) @binding(6) var<uniform> params: Params;
 
 struct Place {
   image: u32,       // first pixel of its image, in input pixels
@@ -39,6 +26,11 @@ fn place_of(p: u32) -> Place {
     (row - image * params.out_h) * params.stride_h - params.pad_top,
     (p - row * params.out_w) * params.stride_w - params.pad_left,
   );
+}
+
+// Where the weights of a pixel's image begin. A workgroup's pixels then belong to one image.
+fn first_weight(pixel: u32) -> u32 {
+  return (params.first + pixel) / (params.out_w * params.out_h) * params.matrix;
 }
 
 struct Tap {
@@ -72,18 +64,4 @@ fn load(tap: Tap, group: u32) -> vec4f {
 #else
   return value;
 #endif
-}
-
-fn store(pixel: u32, out: u32, sum: vec4f) {
-  if (pixel >= params.count) {
-    return;
-  }
-  var value = sum;
-#if BIAS
-  value += bias[out];
-#endif
-#if RESIDUAL
-  value += vec4f(residual[params.r_offset + (params.first + pixel) * params.r_pitch + out]);
-#endif
-  y[params.y_offset + (params.first + pixel) * params.y_pitch + out] = vec4<elem>(activate(value, params.act_a, params.act_b));
 }

@@ -9,7 +9,6 @@
 //
 // Prelude: elem; BIAS, RESIDUAL, ACTIVATION, PADDED as in conv2d_direct.wgsl; PROLOGUE is 0; SLIDE where stride and dilation along x are 1.
 
-#include activation
 #include conv2d
 
 @group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;

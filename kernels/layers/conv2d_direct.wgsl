@@ -11,7 +11,6 @@
 //
 // Prelude: elem; BIAS, RESIDUAL, PROLOGUE (0 none, 1 affine, 2 affine + ReLU), ACTIVATION, PADDED (whether taps can be outside).
 
-#include activation
 #include conv2d
 
 @group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;

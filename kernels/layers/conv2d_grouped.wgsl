@@ -11,7 +11,6 @@
 //
 // Prelude: elem; BIAS, RESIDUAL, ACTIVATION, PADDED as in conv2d_direct.wgsl; PROLOGUE is 0.
 
-#include activation
 #include conv2d
 
 @group(0) @binding(1) var<storage, read> w: array<f32>;

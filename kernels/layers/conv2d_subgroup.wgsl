@@ -10,7 +10,6 @@
 // Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED as in conv2d_direct.wgsl; SUBGROUPS; SUBGROUP (lanes of every subgroup, a
 // power of two, at least 4); FOUR_LANES (whether there are 4); WIDE (only if there are more).
 
-#include activation
 #include conv2d
 
 @group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;
@@ -46,7 +45,8 @@ fn main(
   var sum15 = vec4f(0);
 #endif
 
-  var weight = min(out, params.out_groups - 1);  // a lane without output channels still loads pixels for the others
+  // A lane without output channels still loads pixels for the others.
+  var weight = first_weight(pixel) + min(out, params.out_groups - 1);
   for (var ky = 0u; ky < params.kernel_h; ky++) {
     for (var kx = 0u; kx < params.kernel_w; kx++) {
       let low_tap = tap(low_place, ky, kx);

@@ -9,7 +9,6 @@
 //
 // Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED as in conv2d_direct.wgsl; TILE_PIXELS, TILE_GROUPS, TILE_LANES.
 
-#include activation
 #include conv2d
 
 @group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;
@@ -27,6 +26,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let row = lane / TILE_GROUPS;
   let total = params.kernel_h * params.kernel_w * params.in_groups;  // vec4 groups of k
   let source = place(first_pixel + lane / STEP);
+  let weights = first_weight(first_pixel);
 
   var sum0 = vec4f(0);
   var sum1 = vec4f(0);
@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     x_tile[lane] = vec4<elem>(value);
     var weight = vec4<elem>(0);
     if (k * 4 + row < total * 4 && first_out + column < params.out_groups) {
-      weight = w[(k * 4 + row) * params.out_groups + first_out + column];
+      weight = w[weights + (k * 4 + row) * params.out_groups + first_out + column];
     }
     w_tile[lane] = weight;
     workgroupBarrier();

@@ -1,13 +1,13 @@
 /** A table of the kernels of one operation, with a row for each. It determines which of them can run a node and which is chosen. */
 import type { Node } from '../graph/ir/graph.js';
-import type { InputNames, Traits } from '../graph/ir/operation.js';
+import type { InputNames, IsConstant, Traits } from '../graph/ir/operation.js';
 
 /** What every row has. */
 export interface VariantRow<Attributes, Names extends InputNames> {
   /** Whether the kernel can run a node on an adapter. */
   fits(node: Node<Attributes, Names>, traits: Traits): boolean;
   /** The kernel's rank among those that can run: the lowest is preferred, and among equal ones the one that is listed first. */
-  rank(node: Node<Attributes, Names>, traits: Traits): number;
+  rank(node: Node<Attributes, Names>, traits: Traits, isConstant: IsConstant): number;
 }
 
 /** Names of the kernels that can run, the best first. */
@@ -15,7 +15,9 @@ export function bestFirst<Attributes, Names extends InputNames>(
   rows: Readonly<Record<string, VariantRow<Attributes, Names>>>,
   node: Node<Attributes, Names>,
   traits: Traits,
+  isConstant: IsConstant = ({ kind }) => kind === 'constant',
 ): string[] {
   const fitting = Object.entries(rows).filter(([, row]) => row.fits(node, traits));
-  return fitting.sort(([, a], [, b]) => a.rank(node, traits) - b.rank(node, traits)).map(([name]) => name);
+  const ranked = fitting.map(([name, row]) => [name, row.rank(node, traits, isConstant)] as const);
+  return ranked.sort(([, a], [, b]) => a - b).map(([name]) => name);
 }

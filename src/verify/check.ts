@@ -53,11 +53,15 @@ const GUARD = 256;
 /** The largest normalised mean square error of a kernel, by element type. */
 const BOUNDS = { f32: 1e-11, f16: 1e-6 } as const;
 
-/** The largest normalised mean square error that a case may have. */
-export function boundOf(one: Case, tensors: readonly (Tensor | undefined)[]): number {
+/** The largest normalised mean square error that a case may have, in one of its operation's variants if these differ. */
+export function boundOf(one: Case, tensors: readonly (Tensor | undefined)[], ofVariant = 0): number {
   if (one.exact) return 0;
-  return one.bound ?? BOUNDS[tensors.some((tensor) => tensor?.type === 'f16') ? 'f16' : 'f32'];
+  return Math.max(one.bound ?? BOUNDS[tensors.some((tensor) => tensor?.type === 'f16') ? 'f16' : 'f32'], ofVariant);
 }
+
+/** What a variant is allowed beyond the bound of all kernels. */
+export const variantBound = (operation: Operation, variant: string | undefined): number | undefined =>
+  operation.variantBounds?.[variant ?? ''];
 
 /** All checks that this adapter can run: each case in each variant, in f32 and, if the adapter has it, in f16. */
 export function listChecks(gpu: Gpu, options: { full?: boolean; operation?: string; index?: number } = {}): Check[] {
@@ -168,7 +172,7 @@ export async function runCheck(gpu: Gpu, check: Check): Promise<CheckResult> {
     reading.catch(() => {}); // it is awaited below, unless the reference throws first
     const truth = evaluateReference(graph, values);
     const bytes = await reading;
-    const bound = boundOf(check.case, [...inputs, ...graph.outputs]);
+    const bound = boundOf(check.case, [...inputs, ...graph.outputs], variantBound(operation, check.variant));
     const results = new Set([...graph.outputs, ...graph.nodes.flatMap(updatesOf)]);
     let worst = 0;
     let failure: string | undefined;

@@ -19,6 +19,9 @@ export interface Traits {
   readonly maxBindingBytes: number;
 }
 
+/** Whether a tensor's content is known when the plan is made, and therefore the same in every run. */
+export type IsConstant = (tensor: Tensor) => boolean;
+
 /** Names of inputs in order. One that ends in ? may be left out; a single one that ends in ... stands for any number of inputs. */
 export type InputNames = readonly string[];
 
@@ -60,8 +63,13 @@ export interface Operation<Attributes = object, Names extends InputNames = Input
   infer(inputs: ByName<Names, Tensor>, attributes: Attributes): readonly TensorSpec[];
   /** The number of floating-point operations of a node. */
   flops(node: Node<Attributes, Names>): number;
-  /** Names of the kernel variants that can run this node on this adapter, the best first. Default: only `default`. */
-  variants?(node: Node<Attributes, Names>, traits: Traits): readonly string[];
+  /**
+   * Names of the kernel variants that can run this node on this adapter, the best first. Default: only `default`. Which is best may depend on
+   * whether weights are constant, so that they are packed only once; without `isConstant`, tensors of kind 'constant' are.
+   */
+  variants?(node: Node<Attributes, Names>, traits: Traits, isConstant?: IsConstant): readonly string[];
+  /** The largest normalised mean square error in f32 of variants for which it is not that of all kernels (`verify`). */
+  readonly variantBounds?: Readonly<Record<string, number>>;
   /** Adds the dispatches that compute the node to `context`. */
   lower(node: Node<Attributes, Names>, context: Lowering): void;
   /** Merges this node with `next`, the only node that reads its output; undefined if they cannot be merged. See `fuse`. */
@@ -157,8 +165,7 @@ export interface Lowering {
   read(tensor: Tensor | undefined, pixels?: Range): View;
   /** A tensor, or some of its pixels, for writing. */
   write(tensor: Tensor, pixels?: Range): View;
-  /** Whether a tensor's content is known when the plan is made, and therefore the same in every run. */
-  isConstant(tensor: Tensor): boolean;
+  readonly isConstant: IsConstant;
   /** Whether `part` lies in the memory of `whole`, so that it need not be copied there. */
   isSlice(part: Tensor, whole: Tensor): boolean;
   /**

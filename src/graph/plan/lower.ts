@@ -56,7 +56,7 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
       const made = `${node.operation.name}(${inputs})${JSON.stringify(node.attributes)}`;
       for (const [index, tensor] of node.outputs.entries()) folded.set(tensor, `${made}.${index}`);
     }
-    const variants = node.operation.variants?.(node, traits) ?? ['default'];
+    const variants = node.operation.variants?.(node, traits, isConstant) ?? ['default'];
     if (variants.length === 0) {
       throw new InputError(`no kernel of ${node.operation.name} can run ${nameOf(node)} on this adapter`);
     }

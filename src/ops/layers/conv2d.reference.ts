@@ -127,6 +127,7 @@ export const cases = (): Case<Conv2dAttributes>[] => [
   conv([1, 8, 8, 68, 70, 1, 1]), // more than one tile of output channels
   conv([1, 9, 9, 20, 66, 3, 3], same),
   conv([1, 5, 5, 8, 8, 3, 3], { ...same, activation: { kind: 'leaky_relu', a: 0.1 } }),
+  conv([1, 4, 4, 1024, 5, 3, 3], same), // as many input channels as Winograd's method may have
   {
     inputs: [{ shape: [1, 3, 3, 11], segments: [3, 7, 1] }, { shape: [6, 11, 3, 3] }, undefined],
     attributes: same,

@@ -27,6 +27,7 @@ import {
 import { type Activation, activationParams, keepsZero } from './activations.js';
 import { CONV2D_INPUTS, type Conv2dAttributes, type Conv2dInputs, geometry } from './conv2d.attributes.js';
 import { CONV2D_VARIANTS, type Conv2dVariant, isDepthwise, isRagged, workgroupsOf } from './conv2d.variants.js';
+import { type Conv2dCommon, lowerWinograd } from './conv2d.winograd.js';
 
 /** Sizes in pixels: one for both axes, or vertical and horizontal; padding also as top, left, bottom and right. */
 export interface Conv2dOptions {
@@ -104,7 +105,8 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
     return 2 * elementCount(node.outputs[0]) * groupInputs * kernelHeight * kernelWidth;
   },
 
-  variants: (node, traits) => bestFirst(CONV2D_VARIANTS, node, traits),
+  variants: (node, traits, isConstant) => bestFirst(CONV2D_VARIANTS, node, traits, isConstant),
+  variantBounds: { winograd4_subgroup: 1e-10, winograd4_tiled: 1e-10 },
 
   lower(node, context) {
     const [x, weight, bias, residual] = node.inputs;
@@ -113,10 +115,8 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
     const { stride, dilation, padding, groups, prologue } = node.attributes;
     const { code, a, b } = activationParams(node.attributes.activation);
     const variant = CONV2D_VARIANTS[context.variant];
-    const { packed, perChannel, packedBias } = packedInputs(node, context, variant);
-    const padded = padding.some((side) => side > 0);
     // Weights that change are those of training, where many steps make up for a longer compilation.
-    const wide = context.traits.subgroupSize > 4 && !context.isConstant(weight);
+    const wide = context.traits.subgroupSize > 4 && (variant.wide || !context.isConstant(weight));
     const slide = stride[1] === 1 && dilation[1] === 1;
     const tuning = { subgroupSize: context.traits.subgroupSize, wide, slide };
     const inGroups = groups === 1 ? groupCount(x) : groupInputs / 4;
@@ -125,46 +125,26 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
       : { in_groups: inGroups, group_outputs: groupCount(y) / groups };
 
     const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
-    const rows = windowRows(windows, [inHeight, inWidth], [outHeight, outWidth]);
-    for (const range of context.bands(y, [
-      [x, rows],
-      [residual, (own) => own],
-    ])) {
-      const input = context.read(x, rows(range));
-      const added = context.read(residual, range);
-      const output = context.write(y, range);
-      const count = range[1] - range[0];
-      context.dispatch({
-        kernel: variant.kernel,
-        constants: {
-          elem: y.type,
-          BIAS: Boolean(bias),
-          RESIDUAL: Boolean(residual),
-          PROLOGUE: prologue ? (prologue === 'affine' ? 1 : 2) : 0,
-          ACTIVATION: code,
-          PADDED: padded,
-          ...variant.constants?.(tuning),
-        },
-        bindings: [input, context.read(packed), context.read(packedBias), added, context.read(perChannel), output],
-        params: {
-          first: range[0],
-          count,
-          ...windowParams(windows, [inHeight, inWidth], [outHeight, outWidth]),
-          outputs,
-          ...perGroup,
-          out_groups: groupCount(y),
-          x_offset: input.offset,
-          x_pitch: input.pitch,
-          y_offset: output.offset,
-          y_pitch: output.pitch,
-          r_offset: added.offset,
-          r_pitch: added.pitch,
-          act_a: a,
-          act_b: b,
-        },
-        workgroups: workgroupsOf(variant, y, range, tuning),
-      });
-    }
+    const common: Conv2dCommon = {
+      constants: {
+        elem: y.type,
+        BIAS: Boolean(bias),
+        RESIDUAL: Boolean(residual),
+        PROLOGUE: prologue ? (prologue === 'affine' ? 1 : 2) : 0,
+        ACTIVATION: code,
+        PADDED: padding.some((side) => side > 0),
+      },
+      params: {
+        ...windowParams(windows, [inHeight, inWidth], [outHeight, outWidth]),
+        ...{ outputs, ...perGroup, out_groups: groupCount(y), act_a: a, act_b: b },
+        ...{ x_offset: 0, x_pitch: 0, y_offset: 0, y_pitch: 0, r_offset: 0, r_pitch: 0, matrix: 0 },
+      },
+      bias: bias && packLanes(context, bias, [outputs]),
+      tuning,
+      rows: windowRows(windows, [inHeight, inWidth], [outHeight, outWidth]),
+    };
+    if (variant.winograd) lowerWinograd(node, context, variant.winograd, common);
+    else lowerPlain(node, context, variant, common);
   },
 
   absorb(node, next) {
@@ -220,16 +200,38 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
   },
 };
 
-/** Weights, bias, and scales and shifts in the layouts that the kernel reads. */
-function packedInputs(node: Node<Conv2dAttributes, Conv2dInputs>, context: Lowering, variant: Conv2dVariant) {
-  const [x, weight, bias, , affine] = node.inputs;
+/** Adds a dispatch for each band of a convolution that one kernel computes. */
+function lowerPlain(
+  node: Node<Conv2dAttributes, Conv2dInputs>,
+  context: Lowering,
+  variant: Conv2dVariant,
+  { constants, params, bias, tuning, rows }: Conv2dCommon,
+): void {
+  const [x, weight, , residual, affine] = node.inputs;
   const [y] = node.outputs;
-  const { outputs, groupInputs } = geometry(node);
-  const segments = variant.packing(x, groupInputs, node.attributes.groups);
-  return {
-    packed: segments ? context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' }) : weight,
-    // A kernel without packed weights reads single lanes. It has no prologue; the table of its channels' lanes is bound there instead.
-    perChannel: segments ? affine : channelLanes(segmentsOf(x)),
-    packedBias: bias && packLanes(context, bias, [outputs]),
-  };
+  const segments = variant.packing(x, geometry(node).groupInputs, node.attributes.groups);
+  const packed = segments ? context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' }) : weight;
+  // A kernel without packed weights reads single lanes. It has no prologue; the table of its channels' lanes is bound there instead.
+  const perChannel = segments ? affine : channelLanes(segmentsOf(x));
+  for (const range of context.bands(y, [
+    [x, rows],
+    [residual, (own) => own],
+  ])) {
+    const input = context.read(x, rows(range));
+    const added = context.read(residual, range);
+    const output = context.write(y, range);
+    context.dispatch({
+      kernel: variant.kernel,
+      constants: { ...constants, ...variant.constants?.(tuning) },
+      bindings: [input, context.read(packed), context.read(bias), added, context.read(perChannel), output],
+      params: {
+        ...params,
+        first: range[0],
+        count: range[1] - range[0],
+        ...{ x_offset: input.offset, x_pitch: input.pitch, y_offset: output.offset, y_pitch: output.pitch },
+        ...{ r_offset: added.offset, r_pitch: added.pitch },
+      },
+      workgroups: workgroupsOf(variant, y, range, tuning),
+    });
+  }
 }

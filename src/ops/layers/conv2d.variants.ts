@@ -29,12 +29,23 @@ export interface Conv2dVariant extends VariantRow<Conv2dAttributes, Conv2dInputs
   packing(x: Tensor, groupInputs: number, groups: number): readonly number[] | undefined;
   /** Whether sizes of a convolution group in params are in channels, for kernels that read single lanes. Otherwise they are in vec4s. */
   readonly countsChannels: boolean;
+  /** Whether it is always the longer kernel. */
+  readonly wide?: true;
   /** Output pixels and output vec4s of a workgroup. Without it, each of a workgroup's 64 threads owns a vec4 of a pixel, or of a strip. */
   tile?(tuning: Tuning): readonly [pixels: number, vectors: number];
   /** If the kernel computes strips, which are parts of a row of the output: their width. */
   readonly strip?: number;
   /** Constants of its prelude that not all kernels have. */
   constants?(tuning: Tuning): Constants;
+  /** Winograd's method, in which `kernel` only multiplies. */
+  readonly winograd?: Winograd;
+}
+
+export interface Winograd {
+  /** Outputs along a side of a tile. */
+  readonly tile: 2 | 4;
+  /** The variant whose kernel multiplies. */
+  readonly product: 'subgroup' | 'tiled';
 }
 
 /**
@@ -72,7 +83,7 @@ const bySegments = (x: Tensor, groupInputs: number, groups: number) => (groups =
 /** Tile of the workgroup-memory kernel: output pixels × output vec4 groups, input lanes at a time. */
 const TILE = { TILE_PIXELS: 64, TILE_GROUPS: 16, TILE_LANES: 16 } as const;
 
-export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
+const PLAIN_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
   depthwise: {
     kernel: conv2d_depthwise,
     fits: isDepthwise,
@@ -122,6 +133,73 @@ export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
       WIDE: wide,
     }),
   },
+};
+
+/** Whether Winograd's method can compute a node. The bound of its error holds up to 1,024 input channels. */
+function isThreeByThree({ inputs: [, weight], attributes }: Node<Conv2dAttributes, Conv2dInputs>) {
+  const [, inputs, height, width] = weight.shape;
+  const slides = [...attributes.stride, ...attributes.dilation].every((step) => step === 1);
+  return slides && attributes.groups === 1 && height === 3 && width === 3 && inputs <= 1024;
+}
+
+function winograd(tile: 2 | 4, product: Winograd['product']): Conv2dVariant {
+  const multiply = PLAIN_VARIANTS[product];
+  return {
+    ...multiply,
+    fits: (node, traits) =>
+      isThreeByThree(node) &&
+      multiply.fits(node, traits) &&
+      largestBytes(node, tile, blockOf(product, traits)) <= traits.maxBindingBytes,
+    rank(node, traits, isConstant) {
+      // It was only measured on CPUs. There it has to save a tenth of the time; tiles of 4 more, since their weights take more memory.
+      const isMeasured = traits.software && product === 'subgroup' && !leavesLanesIdle(node, traits);
+      if (!isMeasured || !isConstant(node.inputs[1])) return 3;
+      return multiply.rank(node, traits, isConstant) + winogradCost(node, tile, traits) - (tile === 4 ? 0.85 : 0.9);
+    },
+    wide: true, // all layers share the product's kernel, so that compiling it pays
+    winograd: { tile, product },
+  };
+}
+
+/** Tiles that a workgroup of the multiplication owns. */
+const blockOf = (product: Winograd['product'], { subgroupSize }: Traits) =>
+  product === 'tiled' ? TILE.TILE_PIXELS : subgroupSize > 4 ? 16 : 8;
+
+/** Bytes of the largest tensor that is bound: the weights, or what lies between the steps for a single row of tiles. */
+function largestBytes(
+  { inputs: [x], outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>,
+  tile: number,
+  block: number,
+): number {
+  const tiles = Math.ceil(y.shape[2] / tile / block) * block;
+  const [inGroups, outGroups] = [groupCount(x), groupCount(y)];
+  return (tile + 2) ** 2 * 16 * Math.max(tiles * inGroups, tiles * outGroups, 4 * inGroups * outGroups);
+}
+
+/** Estimates the time of Winograd's method on a CPU as a share of the subgroup kernel's. Its constants were fitted to measurements on llvmpipe and
+ * SwiftShader (bench/README.md). */
+function winogradCost(
+  { inputs: [x], outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>,
+  tile: number,
+  traits: Traits,
+) {
+  const [images, height, width] = y.shape;
+  const tiles = images * Math.ceil(height / tile) * Math.ceil(width / tile);
+  const [inputs, outputs] = [groupCount(x) * 4, groupCount(y) * 4];
+  const block = blockOf('subgroup', traits);
+  const wideSaves = traits.subgroupSize > 4 ? 0.77 : 1; // the kernel of 16 pixels
+  const transform = traits.subgroupSize > 4 ? 52 : 26; // multiply-adds in whose time a number is transformed
+  const multiplied = Math.ceil(tiles / block) * block * inputs * outputs * wideSaves;
+  const transformed = tiles * (inputs + outputs) * transform;
+  return ((tile + 2) ** 2 * (multiplied + transformed)) / (9 * pixelCount(y) * inputs * outputs);
+}
+
+export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
+  ...PLAIN_VARIANTS,
+  winograd2_subgroup: winograd(2, 'subgroup'),
+  winograd2_tiled: winograd(2, 'tiled'),
+  winograd4_subgroup: winograd(4, 'subgroup'),
+  winograd4_tiled: winograd(4, 'tiled'),
 };
 
 /** The number of workgroups for a range of output pixels. */

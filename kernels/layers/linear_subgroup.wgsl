@@ -1,0 +1,53 @@
+// Fully connected layer without workgroup memory and barriers, which cost most of the time on software adapters.
+//
+// Maths and layouts as in linear.wgsl, but x is read as vec4s; its padding lanes are zero.
+//
+// A workgroup is one subgroup. It owns OUTPUTS (4) outputs of one image, which share what is read of x. Each lane sums over every SUBGROUP-th
+// vec4 of inputs; then lanes are added pairwise, in a fixed tree.
+//
+// Prelude: SUBGROUPS; SUBGROUP (lanes of every subgroup, a power of two), BIAS.
+
+struct Params {
+  inputs: u32, outputs: u32, x_offset: u32, x_pitch: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<uniform> params: Params;
+
+// The weights of an output for inputs 4 · i … 4 · i + 3, and 0 behind the last input.
+fn weights(o: u32, i: u32) -> vec4f {
+  let at = min(o, params.outputs - 1) * params.inputs + i * 4;
+  let left = params.inputs - i * 4;
+  if (left >= 4) {
+    return vec4f(weight[at], weight[at + 1], weight[at + 2], weight[at + 3]);
+  }
+  return vec4f(weight[at], select(0, weight[at + min(1, left - 1)], left > 1), select(0, weight[at + left - 1], left > 2), 0);
+}
+
+@compute @workgroup_size(SUBGROUP)
+fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  let o = workgroup.x * 4;
+  let row = params.x_offset + workgroup.y * params.x_pitch;
+  var sums = vec4f(0);  // one for each output
+  for (var i = lane; i * 4 < params.inputs; i += SUBGROUP) {
+    let value = x[row + i];
+    sums += vec4f(
+      dot(value, weights(o, i)), dot(value, weights(o + 1, i)),
+      dot(value, weights(o + 2, i)), dot(value, weights(o + 3, i)),
+    );
+  }
+  for (var half = SUBGROUP / 2; half > 0; half /= 2) {
+    sums += subgroupShuffleXor(sums, half);
+  }
+  for (var j = 0u; j < 4; j++) {
+    if (lane == j && o + j < params.outputs) {
+#if BIAS
+      sums[j] += bias[o + j];
+#endif
+      y[workgroup.y * params.outputs + o + j] = sums[j];
+    }
+  }
+}
