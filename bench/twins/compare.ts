@@ -1,5 +1,5 @@
 /**
- * Compares raybox's logits and class activation maps with PyTorch's, for twins of public checkpoints. `make.py` makes the twins, in the form in
+ * Compares raybox's logits and class activation maps with PyTorch's, and both with float64, for twins of public checkpoints. `make.py` makes the twins, in the form in
  * which the checkpoints are downloaded, and each is loaded by one call; JF Healthcare's is loaded with its preset.
  *
  *   npm run twins -- OUT
@@ -12,6 +12,8 @@ interface Twin {
   file: string;
   side: number;
   logits: number[];
+  /** Computed in float64. */
+  exactLogits: number[];
   heatmaps: [classes: number, height: number, width: number];
   /** What the file does not say. */
   options: { preset?: string };
@@ -35,8 +37,25 @@ function trainedOf(twin: Twin, labels: readonly string[], untrained: readonly nu
   return kept;
 }
 
+interface Outputs {
+  readonly logits: readonly number[];
+  readonly maps: readonly ArrayLike<number>[];
+}
+
+/** The largest differences: of logits as a share of the largest one, if that is above 1, and of maps as a share of the map's range. */
+function apart(actual: Outputs, expected: Outputs): { logits: number; maps: number } {
+  const scale = Math.max(1, ...expected.logits.map(Math.abs));
+  const logits = actual.logits.map((value, index) => Math.abs(value - expected.logits[index]) / scale);
+  const maps = actual.maps.map((map, index) => {
+    const [theirs, ours] = [Array.from(expected.maps[index]), Array.from(map)];
+    const range = Math.max(...theirs) - Math.min(...theirs);
+    return Math.max(...ours.map((value, cell) => Math.abs(value - theirs[cell]))) / range;
+  });
+  return { logits: Math.max(...logits), maps: Math.max(...maps) };
+}
+
 for (const twin of twins) {
-  const { file, side, logits, heatmaps } = twin;
+  const { file, side, logits, exactLogits, heatmaps } = twin;
   const localizer = await load(join(folder, file), { ...twin.options, backend: 'webgpu' });
   const { classes } = localizer.metadata;
   const image = {
@@ -51,22 +70,28 @@ for (const twin of twins) {
     .find(({ code }) => code === 'untrained-outputs')
     ?.message.match(/number ([\d, ]+),/)?.[1];
   const kept = trainedOf(twin, classes, (untrained ?? '').split(', ').filter(Boolean).map(Number));
-  const bytes = readFileSync(join(folder, `${file}.f32`));
-  const maps = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  const read = (end: string) => Uint8Array.from(readFileSync(join(folder, file + end))).buffer;
+  const own = {
+    logits: classes.map((label) => result.logits[label]),
+    maps: classes.map((label) => result.heatmaps![label].data),
+  };
   const cells = heatmaps[1] * heatmaps[2];
-  const scale = Math.max(1, ...logits.map(Math.abs));
-  let [logitError, mapError] = [0, 0];
-  classes.forEach((label, index) => {
-    const own = maps.subarray(kept[index] * cells, (kept[index] + 1) * cells);
-    const range = Math.max(...own) - Math.min(...own);
-    logitError = Math.max(logitError, Math.abs(result.logits[label] - logits[kept[index]]) / scale);
-    result.heatmaps![label].data.forEach((value, cell) => {
-      mapError = Math.max(mapError, Math.abs(value - own[cell]) / range);
-    });
+  const keptOf = (
+    values: readonly number[],
+    maps: ArrayLike<number> & { subarray(from: number, to: number): ArrayLike<number> },
+  ): Outputs => ({
+    logits: kept.map((index) => values[index]),
+    maps: kept.map((index) => maps.subarray(index * cells, (index + 1) * cells)),
   });
-  const isRight = logitError <= LOGITS && mapError <= MAPS;
+  const torch = keptOf(logits, new Float32Array(read('.f32')));
+  const exact = keptOf(exactLogits, new Float64Array(read('.f64')));
+  const [ours, oursExact, theirsExact] = [apart(own, torch), apart(own, exact), apart(torch, exact)];
+  const isRight = ours.logits <= LOGITS && ours.maps <= MAPS;
   if (!isRight) process.exitCode = 1;
-  console.log(
-    `${isRight ? 'ok  ' : 'FAIL'} ${file}: ${classes.length} outputs (${classes.slice(0, 3).join(', ')}, …), logits within ${logitError.toExponential(1)} of ${scale.toFixed(1)}, maps within ${mapError.toExponential(1)} of their range`,
-  );
+  const text = (what: keyof typeof ours) => {
+    const [a, b, c] = [ours, oursExact, theirsExact].map((one) => one[what].toExponential(1));
+    return `${what} within ${a} of PyTorch's, ${b} of float64 (PyTorch's own: ${c})`;
+  };
+  const named = `${classes.length} outputs (${classes.slice(0, 3).join(', ')}, …)`;
+  console.log(`${isRight ? 'ok  ' : 'FAIL'} ${file}: ${named}, ${text('logits')}, ${text('maps')}`);
 }

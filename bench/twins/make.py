@@ -3,7 +3,8 @@
     python3 bench/twins/make.py OUT
 
 With PyTorch 1.13 and torchvision 0.14. The classes that the files name are made here, under the names of the projects that define them. For each
-twin, `OUT/NAME.json` has the image, logits and class activation maps.
+twin, `OUT/NAME.json` has the logits, `OUT/NAME.f32` the class activation maps and `OUT/NAME.u8` the image; `exactLogits` and `OUT/NAME.f64` are
+the same computed in float64.
 """
 import copy
 import json
@@ -16,6 +17,8 @@ import torch
 import torchvision
 from torch import nn
 from torch.nn import functional as F
+
+import chester
 
 OUT = pathlib.Path(sys.argv[1])
 
@@ -55,27 +58,30 @@ def image(side, seed):
     return (large.clamp(0, 1) * 255).round().byte()[0, 0]
 
 
-def averaged(features, linear):
-    """Logits and class activation maps of a linear layer on averaged features."""
-    def outputs(x):
+def averaged(parts):
+    """The function from a model and an image to logits and class activation maps, for a linear layer on averaged features."""
+    def outputs(model, x):
+        features, linear = parts(model)
         maps = features(x)
         return linear(maps.mean((2, 3)))[0], torch.einsum("kc,chw->khw", linear.weight, maps[0])
     return outputs
 
 
-def write(name, side, pixels, features, linear, x, checkpoint, **how):
-    with torch.no_grad():
-        outputs = averaged(features, linear)(x)
-    write_outputs(name, side, pixels, outputs, checkpoint, **how)
-
-
-def write_outputs(name, side, pixels, outputs, checkpoint, options=None, **how):
-    logits, heatmaps = outputs
+def write(name, side, pixels, outputs, model, x, checkpoint, options=None, **how):
     torch.save(checkpoint, OUT / name, **how)
+    write_outputs(name, side, pixels, outputs, model, x, options)
+
+
+def write_outputs(name, side, pixels, outputs, model, x, options=None):
+    with torch.no_grad():
+        logits, heatmaps = outputs(model, x)
+        exact_logits, exact_heatmaps = outputs(copy.deepcopy(model).double(), x.double())
     pixels.numpy().tofile(OUT / f"{name}.u8")
     heatmaps.numpy().astype("<f4").tofile(OUT / f"{name}.f32")
-    about = {"file": name, "side": side, "logits": logits.tolist(), "heatmaps": list(heatmaps.shape), "options": options or {}}
-    (OUT / f"{name}.json").write_text(json.dumps(about))
+    exact_heatmaps.numpy().astype("<f8").tofile(OUT / f"{name}.f64")
+    about = {"file": name, "side": side, "logits": logits.tolist(), "exactLogits": exact_logits.tolist(),
+             "heatmaps": list(heatmaps.shape), "options": options or {}}
+    (OUT / f"{name.replace('/', '-')}.json").write_text(json.dumps(about))
     print(name, flush=True)
 
 
@@ -88,8 +94,13 @@ def colour(pixels):
     return (pixels.float()[None, None].repeat(1, 3, 1, 1) / 255 - mean) / std
 
 
-def densenet_features(model):
-    return lambda x: F.relu(model.features(x))
+def densenet(model):
+    linear = model.classifier if isinstance(model.classifier, nn.Linear) else model.classifier[0]
+    return lambda x: F.relu(model.features(x)), linear
+
+
+def resnet(model):
+    return nn.Sequential(*list(model.children())[:-2]), model.fc
 
 
 def module_of(name):
@@ -142,13 +153,11 @@ class JfHealthcare(nn.Module):
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
-    densenet = torchvision.models.densenet
-
     # torchxrayvision: the class and its parts under its names, saved whole in the format of 2020.
     module_of("torchxrayvision")
     xrv = module_of("torchxrayvision.models")
     for part in ("DenseNet", "_DenseLayer", "_DenseBlock", "_Transition"):
-        setattr(xrv, part, type(part, (getattr(densenet, part),), {"__module__": "torchxrayvision.models"}))
+        setattr(xrv, part, type(part, (getattr(torchvision.models.densenet, part),), {"__module__": "torchxrayvision.models"}))
     pixels = image(224, 1)
     model = torchvision.models.densenet121(num_classes=18)
     model.features.conv0 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
@@ -157,7 +166,7 @@ def main():
             module.__class__ = getattr(xrv, type(module).__name__)
     model = calibrated(statistics(model, 1), grey(pixels))
     model.op_threshs = None
-    parts = (densenet_features(model), model.classifier, grey(pixels))
+    parts = (averaged(densenet), model, grey(pixels))
     write("xrv-densenet.pt", 224, pixels, *parts, model, _use_new_zipfile_serialization=False)
     write("nih-densenet121-d121-tw-lr001-rot45-tr15-sc15-seed0-best.pt", 224, pixels, *parts, model)
 
@@ -165,15 +174,15 @@ def main():
     model = torchvision.models.resnet50(num_classes=18)
     model.conv1 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
     model = calibrated(statistics(model, 2), grey(pixels))
-    trunk = nn.Sequential(*list(model.children())[:-2])
-    write("pc-nih-rsna-siim-vin-resnet50-test512-e400-state.pt", 512, pixels, trunk, model.fc, grey(pixels), model.state_dict())
+    name = "pc-nih-rsna-siim-vin-resnet50-test512-e400-state.pt"
+    write(name, 512, pixels, averaged(resnet), model, grey(pixels), model.state_dict())
 
     # arnoweng's and zoogzog's: a state dict in a DataParallel, with the names of torchvision before 0.2.1, as a stream.
     pixels = image(224, 3)
     model = torchvision.models.densenet121()
     model.classifier = nn.Sequential(nn.Linear(1024, 14), nn.Sigmoid())
     model = calibrated(statistics(model, 3), colour(pixels))
-    parts = (densenet_features(model), model.classifier[0], colour(pixels))
+    parts = (averaged(densenet), model, colour(pixels))
     state = {}
     for name, tensor in model.state_dict().items():
         for layer in ("norm1", "norm2", "conv1", "conv2"):
@@ -187,15 +196,23 @@ def main():
     beside = {"model": copy.deepcopy(model), "best_loss": 0.15, "epoch": 4, "rng_state": torch.get_rng_state(), "LR": 0.001}
     write("checkpoint", 224, pixels, *parts, beside, _use_new_zipfile_serialization=False)
 
+    # Chester's: torchxrayvision's network, converted.
+    pixels = image(224, 5)
+    model = torchvision.models.densenet121(num_classes=18)
+    model.features.conv0 = nn.Conv2d(1, 64, 7, 2, 3, bias=False)
+    x = pixels.float()[None, None] / 255 * 1024
+    model = calibrated(statistics(model, 5), x)
+    chester.write(OUT / "chester", model, 224)
+    write_outputs("chester/model.json", 224, pixels, averaged(densenet), model, x, {"preset": "chester-xrv-all-45rot15trans15scale"})
+
     # JF Healthcare's: what its bin/train.py saves. The settings, with the pooling, are in another file.
     pixels = image(512, 4)
     x = (pixels.float()[None, None].repeat(1, 3, 1, 1) - 128) / 64
     model = JfHealthcare().eval()
     calibrated(statistics(model.backbone, 4), x)
-    with torch.no_grad():
-        outputs = model(x)
     beside = {"epoch": 1, "step": 100, "acc_dev_best": 0.8, "auc_dev_best": 0.9, "loss_dev_best": 0.3, "state_dict": model.state_dict()}
-    write_outputs("best1.ckpt", 512, pixels, outputs, beside, {"preset": "jfhealthcare-pcam"}, _use_new_zipfile_serialization=False)
+    run = lambda network, image: network(image)
+    write("best1.ckpt", 512, pixels, run, model, x, beside, {"preset": "jfhealthcare-pcam"}, _use_new_zipfile_serialization=False)
 
 
 main()

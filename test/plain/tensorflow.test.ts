@@ -5,11 +5,13 @@ import { InputError } from '../../src/errors.js';
 import { readModel } from '../../src/localizer/model.js';
 import { functional, jsonBytes, layer, type Model, modelOf, node, type Stored } from '../support/tensorflow.js';
 import {
+  BIAS,
   CONV,
   close,
   conv,
   convolution,
   convolved,
+  DENSE,
   graph,
   HEAD,
   head,
@@ -24,6 +26,7 @@ import {
   OFFSET,
   run,
   SIZE,
+  shape,
   weights,
 } from '../support/tensorflow_network.js';
 
@@ -255,6 +258,38 @@ test('a graph model: norms, padding, shapes that are computed, slices, hard swis
     const { logits } = await run(graph([plain, ...nodes], from, own, Object.keys(own)));
     close(logits, logitsOf(strided.map((map, c) => map.map((x) => of(x, c)))));
   }
+});
+
+test('a graph model that was converted from channels first: paddings are merged, and transposes cost nothing', async () => {
+  const own: Record<string, Stored> = {
+    sides: { shape: [4, 2], data: [0, 0, 0, 0, 1, 1, 1, 1], dtype: 'int32' },
+    last: ints(0, 2, 3, 1),
+    first: ints(0, 3, 1, 2),
+    factor: { shape: [1, 4, 1, 1], data: [2, 2, 2, 2] },
+    summand: { shape: [1, 4, 1, 1], data: Array.from(BIAS.data, (value) => 2 * value) },
+    places: ints(2, 3),
+    sizes: ints(1, 4),
+  };
+  const stored = { k: KERNEL, 'fc/k': DENSE, 'fc/b': OFFSET, ...own };
+  const nodes = [
+    node('Placeholder', 'image', [], { shape: shape(1, 1, SIZE, SIZE), dtype: { type: 'DT_FLOAT' } }),
+    ...Object.keys(stored).map((name) => node('Const', name, [])),
+    node('Pad', 'padded', ['image', 'sides']),
+    node('Transpose', 'before', ['padded', 'last']),
+    conv('Conv2D', 'c', { padding: 'VALID' }),
+    node('Transpose', 'behind', ['c', 'first']),
+    node('Mul', 'scaled', ['factor', 'behind']),
+    node('Add', 'moved', ['scaled', 'summand']),
+    node('Relu', 'lit', ['moved']),
+    node('Mean', 'mean', ['lit', 'places'], { keep_dims: true }),
+    node('Reshape', 'flat', ['mean', 'sizes']),
+    node('MatMul', 'product', ['flat', 'fc/k'], { transpose_a: false, transpose_b: false }),
+    node('Add', 'logits', ['product', 'fc/b']),
+    node('Sigmoid', 'scores', ['logits']),
+  ].map((one) => (one.name === 'c' ? { ...one, input: ['before', 'k'] } : one));
+  const { logits, model } = await run(modelOf({ node: nodes }, stored, 2, { format: 'graph-model' }));
+  close(logits, logitsOf(strided.map((map) => map.map((x) => Math.max(2 * x, 0)))));
+  assert.not.match(JSON.stringify(model.checkpoint.network!.graph), /"(pad|join)"/);
 });
 
 test('nodes may stand in any order, and those that nothing needs are not looked at', async () => {

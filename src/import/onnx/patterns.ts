@@ -110,9 +110,18 @@ function aroundIn({ nodes, constants }: PlainGraph, outer: Around | undefined): 
   };
 }
 
+/** The name of the value before two transposes that undo each other, as converters write them between layers; otherwise the name itself. */
+function beforeTransposes(name: string, around: Around): string {
+  const second = around.by(name, 'Transpose');
+  const first = second && around.by(second.inputs[0], 'Transpose');
+  const [before, behind] = [first, second].map((node) => (node && own(node, 'perm')) as readonly number[] | undefined);
+  if (!first || !Array.isArray(before) || !Array.isArray(behind) || before.length !== behind.length) return name;
+  return behind.every((axis, i) => before[axis] === i) ? first.inputs[0] : name;
+}
+
 /** Merges zeros around a map into the padding of the layer that reads it. */
 const padded: Pattern = (node, around) => {
-  const pad = around.by(node.inputs[0], 'Pad');
+  const pad = around.by(beforeTransposes(node.inputs[0], around), 'Pad');
   const auto = own(node, 'auto_pad') ?? 'NOTSET';
   if (!pad || (own(pad, 'mode') ?? 'constant') !== 'constant' || !['NOTSET', 'VALID'].includes(String(auto)))
     return undefined;

@@ -106,8 +106,9 @@ export function emitMap(
   attributes: Readonly<Record<string, Attribute>>,
   { output, isFirst }: { output?: string; isFirst?: boolean } = {},
 ): string {
-  const inputs = [asFirst(builder, step, x, isFirst), ...rest];
-  return fromFirst(builder, step, emit(builder, step, operator, inputs, attributes), output, isFirst);
+  if (isFirst) return emit(builder, step, operator, [x, ...rest], attributes, output);
+  const inputs = [asFirst(builder, step, x), ...rest];
+  return fromFirst(builder, step, emit(builder, step, operator, inputs, attributes), output);
 }
 
 /** An item, with the ids of the items that it needs. */

@@ -148,10 +148,14 @@ export const pad =
     if (!['constant', 'reflect', 'symmetric'].includes(kind) || sides.shape[1] !== 2 || given.length !== 8)
       throw refusal(call, `it pads ${sides.shape[0]} dimensions (${kind.slice(0, 20)})`);
     if (kind === 'symmetric') throw refusal(call, 'it mirrors with the border itself (SYMMETRIC)');
-    const ends = [0, 1].flatMap((end) => [0, 3, 1, 2].map((axis) => given[2 * axis + end]));
+    // Padding does not say where channels are. The two dimensions that are padded are rows and columns.
+    const [second, third, fourth] = [1, 2, 3].map((axis) => given[2 * axis] !== 0 || given[2 * axis + 1] !== 0);
+    const isFirst = !second && third && fourth;
+    const order = isFirst ? [0, 1, 2, 3] : [0, 3, 1, 2];
+    const ends = [0, 1].flatMap((end) => order.map((axis) => given[2 * axis + end]));
     const inputs = [input(call, 0), numbers(builder, step, 'pads', integers(...ends))];
     if (node.inputs.length > 2 && kind === 'constant') inputs.push(input(call, 2));
-    emitMap(builder, step, 'Pad', inputs, { mode: kind }, { output: node.name });
+    emitMap(builder, step, 'Pad', inputs, { mode: kind }, { output: node.name, isFirst });
   };
 
 /** Sizes of rows and columns are an input. */

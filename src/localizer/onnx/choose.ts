@@ -22,10 +22,13 @@ export async function openOnnxSession(model: Model, options: ChoiceOptions, host
       hint: "leave it out, or use backend 'webgpu'",
     });
   const runtime = await loadRuntime(host, onnxruntime);
-  return createOnnxSession(runtime, model, {
-    backend: { name: 'onnxruntime', reason: 'asked for' },
-    signal,
-    onProgress,
+  const backend = { name: 'onnxruntime', reason: 'asked for' } as const;
+  return createOnnxSession(runtime, model, { backend, signal, onProgress }).catch((cause: Error) => {
+    if (!(cause instanceof InputError)) throw cause;
+    throw new InputError(`onnxruntime cannot run this network as it was asked for: ${cause.message}`, {
+      hint: "to run it anyway, choose backend 'webgpu' (--backend webgpu), or leave the choice out",
+      cause,
+    });
   });
 }
 
