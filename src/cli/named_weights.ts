@@ -6,8 +6,8 @@ import type { Localization } from '../localizer/results.js';
 import { UsageError } from './terminal.js';
 
 /**
- * Loads weights. The option `--classes` chooses some of the classes by their names. If the weights have no names, `--classes` gives them:
- * one for each output, in the order of the outputs.
+ * Loads weights. The option `--classes` chooses some of the classes by their names. If the outputs have only numbers, `--classes` gives names:
+ * one for each output, in the order of the outputs. Names of a public layout are kept, because a list in another order would exchange them.
  */
 export async function loadNamed(
   weights: string,
@@ -15,7 +15,8 @@ export async function loadNamed(
   options: LoadOptions,
 ): Promise<Localizer> {
   const localizer = await load(weights, options);
-  if (!classes || !isUnnamed(localizer) || classes.every((name) => localizer.classes.includes(name))) return localizer;
+  const areNumbered = isUnnamed(localizer) && localizer.classes.some((name) => /^output \d+$/.test(name));
+  if (!classes || !areNumbered || classes.every((name) => localizer.classes.includes(name))) return localizer;
   const { length: outputs } = localizer.classes;
   await localizer.close();
   if (classes.length !== outputs)
