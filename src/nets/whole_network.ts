@@ -124,7 +124,9 @@ function settling(
       ['file', said],
       ['assumed', assumption],
     ]);
-    return { metadata: { ...metadata, architecture }, sources };
+    // Nothing was assumed about a graph, or a function of the caller's.
+    const { architecture: from, ...others } = sources;
+    return { metadata: { ...metadata, architecture }, sources: from === 'given' ? sources : others };
   };
   return { beside, settled };
 }
