@@ -1,5 +1,6 @@
 // Builds dist/: embeds the kernels, collects the operations, then transpiles every TypeScript file on its own.
 // Types are `tsc`'s work (`npm run build` runs both); this half takes well under a second.
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -132,6 +133,23 @@ function collectFamilies() {
   return `${text}\n${imports}\n/** The description of a backbone, by family. */\nexport type Backbone = ${union};\n`;
 }
 
+/**
+ * A hash of everything that determines what kernels run and how they are dispatched. What tuning has measured is only used as long as it stays
+ * the same.
+ */
+function operationsVersion() {
+  const hash = createHash('sha256');
+  for (const [folder, ending] of [
+    ['kernels', '.wgsl'],
+    ['src/ops', '.ts'],
+  ]) {
+    for (const path of filesIn(at(folder), ending).filter((one) => !one.startsWith('generated/'))) {
+      hash.update(`${path}\n${readFileSync(at(folder, path), 'utf8')}`);
+    }
+  }
+  return `// Made by .ci/build.js from the folders kernels and src/ops.\nexport const OPERATIONS_VERSION = '${hash.digest('hex').slice(0, 16)}';\n`;
+}
+
 function writeIfChanged(path, text) {
   mkdirSync(dirname(path), { recursive: true });
   if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
@@ -211,7 +229,10 @@ export async function bundlePage() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeGenerated(at('src/generated'), embedKernels(undefined, '../gpu/wgsl.js'));
+  writeGenerated(at('src/generated'), {
+    ...embedKernels(undefined, '../gpu/wgsl.js'),
+    'operations_version.ts': operationsVersion(),
+  });
   writeGenerated(at('bench/generated'), embedKernels(at('bench/kernels'), '../../src/gpu/wgsl.js'));
   const indexes = ['forward', 'reference', 'cases'].map((what) => [`${what}.ts`, collect(what)]);
   writeGenerated(at('src/ops/generated'), { ...Object.fromEntries(indexes), 'gradient.ts': collectGradients() });

@@ -23,7 +23,7 @@ import { useProcessorClock } from './measure.js';
 import { benchNetwork, NETWORKS, networkLabel } from './networks.js';
 import { benchOperation, listBenchmarks } from './operations.js';
 import { positiveNumber } from './options.js';
-import { otherThreadsMs } from './processor_time.js';
+import { otherThreadsMs } from '../src/node/processor_time.js';
 import { formatRoofs, formatTable, type Results, type Row } from './results.js';
 import { measureRoofs, type Roofs } from './roofs.js';
 import { formatKernels, formatShares } from './shares.js';

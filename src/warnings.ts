@@ -29,6 +29,8 @@ export type WarningCode =
   | 'kept-weights'
   /** The option `cache` was given, but the weights could not be kept on this machine. */
   | 'not-kept'
+  /** What tuning has measured could not be kept on this machine, or what was kept could not be read. Results are the same. */
+  | 'not-tuned'
   /** The network runs on a software adapter, and a package that is not installed would be faster. Results are the same. */
   | 'slow-backend'
   /** The samples of a 16-bit image use fewer bits, so a lower level was assumed for white (see `formats/images/bits.ts`). */

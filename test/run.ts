@@ -54,10 +54,11 @@ export function readOutcome(name: string, output: string, exitCode: number | nul
 
 /**
  * The environment variables of a test file, in addition to those of this process. Tests use WebGPU, even if onnxruntime is installed; tests of
- * onnxruntime choose it themselves. Plain tests get the name of an adapter that does not exist.
+ * onnxruntime choose it themselves. What was tuned on this machine is not used. Plain tests get the name of an adapter that does not exist.
  */
 export const environmentOf = (name: string): Record<string, string> => ({
   RAYBOX_BACKEND: 'webgpu',
+  RAYBOX_TUNE: 'false',
   ...(name.startsWith('plain/') ? { RAYBOX_ADAPTER: NO_ADAPTER } : {}),
 });
 

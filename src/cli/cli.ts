@@ -29,6 +29,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'every kernel against its float64 reference, on this machine',
     add: async (program) => (await import('./verify/verify.js')).addVerifyCommand(program),
   },
+  tune: {
+    summary: 'measures which kernels are fastest here, and keeps that',
+    add: async (program) => (await import('./tune.js')).addTuneCommand(program),
+  },
   inspect: {
     summary: 'what a weights file holds, and what running it takes',
     add: async (program) => (await import('./inspect.js')).addInspectCommand(program),

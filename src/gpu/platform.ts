@@ -23,6 +23,13 @@ export interface Platform {
    * @throws Error if the place may not be used.
    */
   keep?(folder?: string): Promise<KeptFiles | undefined>;
+  /**
+   * A store for what tuning has measured.
+   * @param make whether to open it even if there is nothing in it.
+   * @returns undefined if the platform has no such place, or if nothing is kept there and `make` is false.
+   * @throws Error if the place may not be used.
+   */
+  tuned?(make: boolean): Promise<KeptTexts | undefined>;
   /** Decodes a file in a format that this platform knows and raybox does not; undefined for every other format. */
   decode?(bytes: Uint8Array, limits: ImageLimits): Promise<PlatformPixels | undefined>;
   /** Pixels of an object that this platform can draw, such as a canvas; undefined for any other object. */
@@ -31,6 +38,11 @@ export interface Platform {
   refuse?(info: GPUAdapterInfo): void;
   /** An environment variable; in a page, the search parameter of the same name. */
   environment(name: string): string | undefined;
+  /**
+   * Milliseconds of processor time that all threads but the main one have used, which are those of a software adapter; undefined if the platform
+   * does not tell it.
+   */
+  processorTime?(): number | undefined;
   /** Called once an adapter is in use that computes on the CPU, so that the platform can wait for it without taking a core from it. */
   easeWaiting?(): void;
 }
@@ -41,6 +53,16 @@ export interface KeptFiles {
   read(key: string, maxBytes: number): Promise<{ bytes: Uint8Array; note: string } | undefined>;
   /** Writes both, or neither. @throws Error if they cannot be written. */
   write(key: string, bytes: Uint8Array, note: string): Promise<void>;
+}
+
+/** Short texts that are kept between runs, found by key. A text may have been damaged since it was written, so the reader has to check it. */
+export interface KeptTexts {
+  keys(): Promise<string[]>;
+  /** Undefined if there is none. @throws Error if it is longer than `maxLength`. */
+  read(key: string, maxLength: number): Promise<string | undefined>;
+  /** Replaces a text by what `change` makes of it. What others write at the same time is not lost. @throws Error if it cannot be written. */
+  change(key: string, maxLength: number, change: (before: string | undefined) => string): Promise<void>;
+  remove(key: string): Promise<void>;
 }
 
 /** Those options of `localize` that bound the size of an image. */

@@ -30,9 +30,9 @@ export async function openSession(
   backend: (typeof BACKENDS)[number],
   options: ChoiceOptions,
 ): Promise<Session> {
-  const { device, adapter, powerPreference, dawn, precision, signal, onProgress } = options;
+  const { device, adapter, powerPreference, dawn, precision, tune, signal, onProgress } = options;
   const onGpu = (gpu: Gpu, chosen: Backend) =>
-    createSession(gpu, model, { backend: chosen, precision, signal, onProgress });
+    createSession(gpu, model, { backend: chosen, precision, tune, signal, onProgress });
   const openAny = async (chosen: Backend) => onGpu(await openGpu({ device, adapter, powerPreference, dawn }), chosen);
   const reason = backend === 'webgpu' ? 'asked for' : backend === 'auto' && needsWebGpu(options);
   if (reason) return openAny({ name: 'webgpu', reason });
@@ -46,9 +46,10 @@ export async function openSession(
 }
 
 /** Why only WebGPU can do what was asked for. */
-function needsWebGpu({ device, adapter, dawn, precision }: ChoiceOptions): string | undefined {
+function needsWebGpu({ device, adapter, dawn, tune, precision }: ChoiceOptions): string | undefined {
   if (device) return 'a device was given';
   if (adapter ?? platform.environment('RAYBOX_ADAPTER')) return 'an adapter was named';
   if (dawn) return 'options for Dawn were given';
+  if (tune) return 'tuning was asked for';
   return precision === 'f16' ? 'f16 was asked for' : undefined;
 }

@@ -64,7 +64,7 @@ interface Rows {
 /** Makes plans when they are needed, and keeps them. @throws InputError if the network has no gradients */
 function gradientPlans(
   gpu: Gpu,
-  { network, metadata, precision, weights }: Spec,
+  { network, metadata, precision, choose, weights }: Spec,
   most: number,
   pool: ConstantPool,
   createPlan: typeof createCheckedPlan,
@@ -81,7 +81,7 @@ function gradientPlans(
     const known = kept.get(rows);
     if (known) return known;
     const maps = build(rows);
-    const made = { rows, maps, plan: await createPlan(gpu, maps.graph, { pool, weights }) };
+    const made = { rows, maps, plan: await createPlan(gpu, maps.graph, { pool, choose, weights }) };
     kept.set(rows, made);
     return made;
   };

@@ -5,6 +5,7 @@ import type { GpuOptions } from '../gpu/device.js';
 import { optionNames } from '../options.js';
 import type { OnnxRuntimeOption } from './onnx/runtime.js';
 import { LOCALIZE_OPTIONS, type LocalizeOptions } from './request.js';
+import type { TuneOptions } from './tuning/types.js';
 import type { ModelOptions } from './weights_input.js';
 
 /** Options of `load`: the device, the precision, and what the weights do not say about themselves. */
@@ -13,6 +14,12 @@ export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
   device?: GPUDevice;
   /** Element type of weights and activations; sums are f32 in both. Default `f32`; `f16` needs the feature `shader-f16`. */
   precision?: 'f32' | 'f16';
+  /**
+   * `true` measures which kernels are fastest for this network on this adapter, and keeps that for the next time; with `seconds` and `batches` it
+   * says how long, and for which batch sizes. `false` also leaves unused what was kept. Default: the environment variable RAYBOX_TUNE, or else
+   * what was kept is used, and nothing is measured. The results differ by no more than rounding.
+   */
+  tune?: boolean | TuneOptions;
   /**
    * What the network runs on: WebGPU, or onnxruntime, which computes on the CPU and comes from the package onnxruntime-node (in a page
    * onnxruntime-web). Default: the environment variable RAYBOX_BACKEND, or else `auto`. That is WebGPU if there is a GPU or an option for WebGPU
@@ -33,6 +40,7 @@ const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
   powerPreference: true,
   dawn: true,
   precision: true,
+  tune: true,
   backend: true,
   onnxruntime: true,
   metadata: true,

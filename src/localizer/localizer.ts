@@ -2,6 +2,7 @@
 import { InputError } from '../errors.js';
 import type { WeightsMetadata } from '../formats/weights/metadata.js';
 import type { Gpu } from '../gpu/device.js';
+import type { KernelChoice } from '../graph/tuning/choose.js';
 import { checkOptions } from '../options.js';
 import type { Warning } from '../warnings.js';
 import { backendOf, openSession } from './backend.js';
@@ -75,12 +76,21 @@ export class Localizer {
   }
 
   /**
-   * What was assumed because the weights do not say it. Each result lists these warnings before those of its image. The last one may be
-   * `slow-backend`, which says what would make the localizer faster and is in no result.
+   * What was assumed because the weights do not say it. Each result lists these warnings before those of its image. The last ones may be
+   * `not-tuned` and `slow-backend`, which are only about its speed and are in no result.
    */
   get warnings(): readonly Warning[] {
-    const { warnings, backend } = this.#session;
-    return backend.hint === undefined ? warnings : [...warnings, { code: 'slow-backend', message: backend.hint }];
+    const { warnings, backend, tuning } = this.#session;
+    const slow = backend.hint === undefined ? [] : [{ code: 'slow-backend' as const, message: backend.hint }];
+    return [...warnings, ...(tuning?.warnings ?? []), ...slow];
+  }
+
+  /**
+   * The kernels that were chosen by measurements (see the option `tune` of `load`), for the batch sizes that were planned so far. All others were
+   * chosen by raybox's rules.
+   */
+  get tunedKernels(): readonly KernelChoice[] {
+    return this.#session.tuning?.choices() ?? [];
   }
 
   /** What it computes with, and why. */

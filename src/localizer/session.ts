@@ -9,6 +9,7 @@ import type { GpuLocalization } from './on_gpu.js';
 import type { Memory } from './plans.js';
 import type { Request } from './request.js';
 import type { Heatmap } from './results.js';
+import type { TuneOptions, Tuning } from './tuning/types.js';
 
 /** What a localizer computes with, and why. */
 export interface Backend {
@@ -57,6 +58,8 @@ export interface Session {
   /** The device, if it runs on one. */
   readonly gpu?: Gpu;
   readonly metadata: WeightsMetadata;
+  /** What is known of its kernels by measurement, if anything is. */
+  readonly tuning?: Tuning | undefined;
   /** What was assumed about the weights. */
   readonly warnings: readonly Warning[];
   /** Computes what was asked for, for each image. */
@@ -71,4 +74,6 @@ export interface Session {
 export interface SessionOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number) => void) | undefined;
+  /** Whether to tune. It may also come from an environment variable, as `true` or `false`. */
+  readonly tune?: boolean | TuneOptions | undefined;
 }

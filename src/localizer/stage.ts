@@ -1,6 +1,7 @@
 /** The types of the three stages of a localization. `stages.ts` and `gradient_stage.ts` make them. */
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Tensor, TensorSpec } from '../graph/ir/tensor.js';
+import type { ChooseVariant } from '../graph/plan/lower.js';
 import type { Location } from '../graph/plan/record.js';
 import type { Plan, WeightSource } from '../graph/plan/types.js';
 import type { NetworkFunction } from '../nets/outputs.js';
@@ -13,6 +14,8 @@ export interface Spec {
   readonly network: NetworkFunction;
   readonly metadata: WeightsMetadata;
   readonly precision: 'f32' | 'f16';
+  /** Chooses kernels. Default: raybox's rules do. */
+  readonly choose?: ChooseVariant | undefined;
   /** The parameters' values, if heatmaps come from gradients. The backward pass reads them when the first map is computed. */
   readonly weights?: WeightSource | undefined;
 }

@@ -20,6 +20,15 @@ const KEPT_INPUTS = 8;
 /** Bytes that these plans may take together. For very large images, fewer plans are kept than there are places in the batch. */
 const KEPT_INPUT_BYTES = 256 << 20;
 
+/** The network's graph for a batch, and those of its tensors that a stage needs. */
+export function networkGraph({ network, metadata, precision }: Spec, batch: number) {
+  const g = createGraph({ type: precision });
+  const image = g.input('image', [batch, metadata.inputHeight, metadata.inputWidth, metadata.inputChannels]);
+  const { features, logits, probabilities, heatmaps } = network(g, image);
+  const maps = isFromGradients(metadata) ? features : heatmaps!;
+  return { graph: g.finish([logits, probabilities, maps]), image, logits, probabilities, maps };
+}
+
 export async function planNetwork(
   gpu: Gpu,
   spec: Spec,
@@ -32,20 +41,15 @@ export async function planNetwork(
     onProgress?: ((done: number) => void) | undefined;
   },
 ): Promise<NetworkStage> {
-  const { network, metadata, precision } = spec;
-  const g = createGraph({ type: precision });
-  const image = g.input('image', [batch, metadata.inputHeight, metadata.inputWidth, metadata.inputChannels]);
-  const { features, logits, probabilities, heatmaps } = network(g, image);
-  const maps = isFromGradients(metadata) ? features : heatmaps!;
-  const graph = g.finish([logits, probabilities, maps]);
-  const plan = await createCheckedPlan(gpu, graph, { weights: missing, ...options });
+  const { graph, image, logits, probabilities, maps } = networkGraph(spec, batch);
+  const plan = await createCheckedPlan(gpu, graph, { weights: missing, choose: spec.choose, ...options });
   const inputs = createCache<InputStage>(KEPT_INPUTS + batch, KEPT_INPUT_BYTES);
   const close = () => {
     inputs.clear();
     plan.close();
   };
   const stage = { plan, image, logits, probabilities, heatmaps: maps, maps: plan.locate(maps), inputs, close };
-  if (!isFromGradients(metadata)) return stage;
+  if (!isFromGradients(spec.metadata)) return stage;
   // Loaded on demand, because most networks have exact maps.
   const { withGradients } = await import('./gradient_stage.js');
   return withGradients(gpu, spec, stage, options.pool, createCheckedPlan);

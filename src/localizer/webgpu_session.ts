@@ -2,12 +2,17 @@
  * The session on WebGPU. It runs one network on one device, in three stages: pixels → network input, network input → probabilities and
  * heatmaps, heatmaps → boxes. All data stays on the GPU between the stages. What was asked for is read back at the end.
  */
+import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { bitsOf } from '../formats/images/pixels.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { Gpu } from '../gpu/device.js';
+import { describe, type Gpu } from '../gpu/device.js';
+import type { Graph } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
-import type { Plan } from '../graph/plan/types.js';
+import { fuse } from '../graph/passes/fuse.js';
+import { traitsOf } from '../graph/plan/lower.js';
+import { createPlan } from '../graph/plan/plan.js';
+import type { Plan, PlanOptions } from '../graph/plan/types.js';
 import type { Model } from '../nets/model.js';
 import type { PixelFormat } from '../ops/images/preprocess.js';
 import type { Warning } from '../warnings.js';
@@ -19,7 +24,9 @@ import { createPlans, type Plans } from './plans.js';
 import { numbersOf, roomForAllRegions } from './read_back.js';
 import type { Request } from './request.js';
 import type { Backend, Batch, Computed, Session, SessionOptions, StageTimes } from './session.js';
-import type { BoxStage, NetworkStage } from './stage.js';
+import type { BoxStage, NetworkStage, Spec } from './stage.js';
+import { networkGraph } from './stages.js';
+import type { Tuning } from './tuning/types.js';
 
 /** What all steps of a call need: the network's plans, what is known about its weights, and what the caller asked for. */
 interface Call {
@@ -40,11 +47,16 @@ export async function createSession(
   { network, metadata, checkpoint, warnings }: Model,
   options: SessionOptions & { precision?: 'f32' | 'f16'; backend: Backend },
 ): Promise<Session> {
-  const { precision = 'f32', backend, ...how } = options;
+  const { precision = 'f32', backend, signal, onProgress } = options;
   let plans: Plans;
+  let tuning: Tuning | undefined;
   try {
     checkPrecision(gpu, precision);
-    plans = await createPlans(gpu, { network, metadata, precision }, checkpoint, how);
+    const spec = { network, metadata, precision };
+    tuning = await tuningOf(gpu, spec, { ...options, onProgress: (done) => onProgress?.(done / 2) });
+    const begun = options.tune ? 0.5 : 0;
+    const how = { signal, onProgress: (done: number) => onProgress?.(begun + (1 - begun) * done) };
+    plans = await createPlans(gpu, { ...spec, choose: tuning?.choose }, checkpoint, how);
   } catch (error) {
     gpu.close();
     throw error;
@@ -53,6 +65,7 @@ export async function createSession(
   return {
     backend,
     gpu,
+    tuning,
     metadata,
     warnings,
     run: (images, request, signal) => computeBatch({ ...model, request, signal }, images),
@@ -65,6 +78,31 @@ export async function createSession(
     },
   };
 }
+
+/** What is known of the network's kernels by measurement. The code is loaded on demand, because few users have measured. */
+async function tuningOf(
+  gpu: Gpu,
+  spec: Spec,
+  { tune = platform.environment('RAYBOX_TUNE') || undefined, signal, onProgress }: TuningRequest,
+): Promise<Tuning | undefined> {
+  if (tune === false || tune === 'false') return undefined;
+  const texts = await platform.tuned?.(Boolean(tune)).catch((error: Error) => error);
+  if (!texts && !tune) return undefined;
+  const { openTuning } = await import('./tuning/tuning.js');
+  return openTuning(texts, tune, { ...benchOf(gpu, spec), signal, onProgress });
+}
+
+/** What tuning needs of the device and of the network. */
+export const benchOf = (gpu: Gpu, spec: Spec) => ({
+  adapter: describe(gpu.info),
+  traits: traitsOf(gpu),
+  timestamps: gpu.features.has('timestamp-query'),
+  processorTime: gpu.software ? platform.processorTime : undefined,
+  createPlan: (graph: Graph, options: PlanOptions) => createPlan(gpu, graph, options),
+  graphOf: (batch: number) => fuse(networkGraph(spec, batch).graph),
+});
+
+type TuningRequest = Omit<SessionOptions, 'tune'> & { tune?: SessionOptions['tune'] | string };
 
 function checkPrecision(gpu: Gpu, precision: string): void {
   if (precision !== 'f32' && precision !== 'f16') {

@@ -3,6 +3,7 @@ import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
 import { onnxruntimeNode } from './onnxruntime.js';
 import { open } from './open.js';
+import { otherThreadsMs } from './processor_time.js';
 import { loadVulkan } from './shared_library.js';
 import { useSwiftShader } from './swiftshader.js';
 
@@ -25,6 +26,10 @@ export const platform: Platform = {
   open,
 
   keep: async (folder) => (await import('./kept_files.js')).openKeptFiles(folder),
+
+  processorTime: otherThreadsMs,
+
+  tuned: async (make) => (await import('./kept_texts.js')).openKeptTexts(make),
 
   async gpu({ adapter, dawn = [], systemOnly }) {
     const gpu = deno.navigator?.gpu;

@@ -11,7 +11,7 @@ import { makeFolder, openBeside, sweepParts } from './text_files.js';
 const NOTE_BYTES = 1024;
 
 /** @throws InputError if the folder cannot be made. */
-export async function openKeptFiles(folder = usersFolder()): Promise<KeptFiles> {
+export async function openKeptFiles(folder = usersFolder('weights')): Promise<KeptFiles> {
   await makeFolder(folder);
   const pathOf = (key: string) => join(folder, `${key}.kept`);
   return {
@@ -41,7 +41,8 @@ export async function openKeptFiles(folder = usersFolder()): Promise<KeptFiles> 
   };
 }
 
-function usersFolder(): string {
+/** The folder of this name in the user's cache. */
+export function usersFolder(name: string): string {
   const { XDG_CACHE_HOME = '' } = process.env;
-  return join(isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), '.cache'), 'raybox', 'weights');
+  return join(isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), '.cache'), 'raybox', name);
 }

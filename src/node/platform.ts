@@ -4,6 +4,7 @@ import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
 import { onnxruntimeNode } from './onnxruntime.js';
 import { open } from './open.js';
+import { otherThreadsMs } from './processor_time.js';
 import { loadVulkan } from './shared_library.js';
 import { SLOW_ON_SWIFTSHADER, useSwiftShader } from './swiftshader.js';
 import { easeWaiting } from './waiting.js';
@@ -61,6 +62,10 @@ export const platform: Platform = {
   open,
 
   keep: async (folder) => (await import('./kept_files.js')).openKeptFiles(folder),
+
+  processorTime: otherThreadsMs,
+
+  tuned: async (make) => (await import('./kept_texts.js')).openKeptTexts(make),
 
   refuse(info) {
     if (isReal(info)) return;

@@ -29,6 +29,12 @@ export const platform: Platform = {
 
   keep: async () => (await import('./kept_files.js')).openKeptFiles(),
 
+  async tuned(make) {
+    // The database is looked for first, because opening it would make it.
+    const isThere = make || (await indexedDB.databases()).some(({ name }) => name === 'raybox-tuning');
+    return isThere ? (await import('./kept_texts.js')).openKeptTexts() : undefined;
+  },
+
   async decode(bytes, limits) {
     const format = detectFormat(bytes);
     if (!BROWSER_FORMATS.includes(format)) return undefined;

@@ -21,6 +21,7 @@ const SUITES = [
   'gpu/localizer',
   'gpu/behaviour',
   'gpu/interruptions',
+  'gpu/tuning',
   'plain/kept_weights',
   'plain/phantom',
   'gpu/train_loop',

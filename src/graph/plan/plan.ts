@@ -16,7 +16,7 @@ import {
 import { debug, debugLevel } from '../../gpu/debug.js';
 import type { Gpu } from '../../gpu/device.js';
 import { type Recorded, run, submitCount, warm } from '../../gpu/run.js';
-import { timeDispatches } from '../../gpu/timing.js';
+import { timePasses, timeRuns } from '../../gpu/timing.js';
 import { packParams } from '../../gpu/wgsl.js';
 import { type Graph, updatesOf } from '../ir/graph.js';
 import { byteSize, decodeTensor, describeShape, encodeTensor, type Tensor } from '../ir/tensor.js';
@@ -168,12 +168,16 @@ function finish(
     warm: () => warm(gpu, recorded),
     async profile() {
       await run(gpu, recorded);
-      const times = await timeDispatches(gpu, recorded);
+      const times = await timePasses(
+        gpu,
+        recorded.map((step) => [step]),
+      );
       if (!times) return undefined;
       return recorded.map(({ label, flops: own, bytes }, index) => {
         return { label, kernel: steps[index].kernel.name, nanoseconds: times[index], flops: own, bytes };
       });
     },
+    time: (repeats) => timeRuns(gpu, recorded, repeats),
     close() {
       if (closed) return;
       closed = true;

@@ -25,7 +25,7 @@ export interface PlanOptions {
   pool?: ConstantPool;
   /** Skips fusion. Also for a graph that has been fused already. */
   unfused?: boolean;
-  choose?: ChooseVariant;
+  choose?: ChooseVariant | undefined;
   /** Buffers of the caller's for inputs, outputs or states, so that plans can share them. */
   external?: ReadonlyMap<Tensor, GPUBuffer>;
   /** Gives every tensor memory of its own with `guard` free bytes after it, so that all tensors can be read after a run. */
@@ -65,5 +65,7 @@ export interface Plan {
   warm(): void;
   /** GPU time of each dispatch, after a run for warming up; undefined if the adapter has no timestamps. Both runs update the states. */
   profile(): Promise<DispatchTime[] | undefined>;
+  /** Nanoseconds of a run, as the mean of this many in one submit: GPU time, or wall time if the adapter has no timestamps. */
+  time(repeats: number): Promise<number>;
   close(): void;
 }

@@ -15,7 +15,8 @@ export interface ChoiceOptions extends GpuOptions, SessionOptions {
 /** @throws InputError for options that need a GPU, for a package that is not installed, and for a network that ONNX cannot express */
 export async function openOnnxSession(model: Model, options: ChoiceOptions, host: Host): Promise<Session> {
   const { precision, onnxruntime, signal, onProgress } = options;
-  const ofGpu = (['device', 'adapter', 'powerPreference', 'dawn'] as const).find((name) => options[name] !== undefined);
+  const names = ['device', 'adapter', 'powerPreference', 'dawn', 'tune'] as const;
+  const ofGpu = names.find((name) => options[name] !== undefined && options[name] !== false);
   if (ofGpu || precision === 'f16')
     throw new InputError(`backend 'onnxruntime' computes in f32 on the CPU`, {
       given: ofGpu ? `the option ${ofGpu}` : "precision 'f16'",

@@ -196,6 +196,13 @@ function winogradCost(
 
 export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
   ...PLAIN_VARIANTS,
+  // Compiling it takes twice as long, so it is only chosen by tuning; in training, `subgroup` is wide too.
+  subgroup_wide: {
+    ...PLAIN_VARIANTS.subgroup,
+    wide: true,
+    fits: (node, traits) => PLAIN_VARIANTS.subgroup.fits(node, traits) && traits.subgroupSize > 4,
+    rank: (...given) => PLAIN_VARIANTS.subgroup.rank(...given) + 0.5,
+  },
   winograd2_subgroup: winograd(2, 'subgroup'),
   winograd2_tiled: winograd(2, 'tiled'),
   winograd4_subgroup: winograd(4, 'subgroup'),

@@ -1,9 +1,9 @@
-/** Processor time in Node on Linux. */
+/** Processor time of the threads that compute for a software adapter. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Milliseconds of all threads except the main one, which only waits. On a software adapter this is the cost of the kernels, and it hardly
- * changes if other programs use the machine.
+ * Processor time of all threads except the main one, which only waits, in milliseconds. On a software adapter this is the cost of the kernels,
+ * and it hardly changes if other programs use the machine. Undefined where it cannot be told: only Linux does.
  */
 export function otherThreadsMs(): number | undefined {
   try {
