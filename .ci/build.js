@@ -229,13 +229,14 @@ export async function bundlePage() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeGenerated(at('src/generated'), {
-    ...embedKernels(undefined, '../gpu/wgsl.js'),
-    'operations_version.ts': operationsVersion(),
-  });
+  writeGenerated(at('src/generated'), embedKernels(undefined, '../gpu/wgsl.js'));
   writeGenerated(at('bench/generated'), embedKernels(at('bench/kernels'), '../../src/gpu/wgsl.js'));
   const indexes = ['forward', 'reference', 'cases'].map((what) => [`${what}.ts`, collect(what)]);
-  writeGenerated(at('src/ops/generated'), { ...Object.fromEntries(indexes), 'gradient.ts': collectGradients() });
+  writeGenerated(at('src/ops/generated'), {
+    ...Object.fromEntries(indexes),
+    'gradient.ts': collectGradients(),
+    'version.ts': operationsVersion(),
+  });
   writeGenerated(at('src/nets/generated'), {
     'families.ts': collectFamilies(),
     'recognition.ts': collect('recognition', 'src/nets'),

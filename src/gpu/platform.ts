@@ -7,6 +7,8 @@ import type { Warning } from '../warnings.js';
 
 export interface Platform {
   readonly name: 'node' | 'deno' | 'web';
+  /** The browser, or the JavaScript runtime, with its version. */
+  version(): string;
   /**
    * The WebGPU entry point. `adapter` chooses one of several adapters by name (see RAYBOX_ADAPTER). With `systemOnly` the platform brings no
    * software adapter of its own.

@@ -95,6 +95,7 @@ async function tuningOf(
 /** What tuning needs of the device and of the network. */
 export const benchOf = (gpu: Gpu, spec: Spec) => ({
   adapter: describe(gpu.info),
+  host: platform.version(),
   traits: traitsOf(gpu),
   timestamps: gpu.features.has('timestamp-query'),
   processorTime: gpu.software ? platform.processorTime : undefined,

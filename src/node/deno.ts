@@ -22,6 +22,7 @@ async function prepare(adapter: string | undefined): Promise<void> {
 
 export const platform: Platform = {
   name: 'deno',
+  version: () => `Deno ${process.versions.deno}`,
   onnxruntime: onnxruntimeNode,
   open,
 

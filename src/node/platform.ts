@@ -18,6 +18,7 @@ const FINE_TIMESTAMPS = 'timestamp_quantization';
 
 export const platform: Platform = {
   name: 'node',
+  version: () => `Node ${process.version}`,
   easeWaiting,
 
   async gpu({ adapter, dawn = [], systemOnly }) {

@@ -8,6 +8,7 @@ const ONNXRUNTIME: string = 'onnxruntime-web';
 
 export const platform: Platform = {
   name: 'web',
+  version: () => navigator.userAgent,
 
   async gpu() {
     const gpu = globalThis.navigator?.gpu;

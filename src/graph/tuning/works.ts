@@ -22,14 +22,15 @@ export interface Work {
 export function worksOf(graph: Graph, traits: Traits): Work[] {
   const works = new Map<string, Work>();
   const folded = new Set<Tensor>();
+  const isConstant = (tensor: Tensor | undefined) => !tensor || tensor.kind === 'constant' || folded.has(tensor);
   for (const node of graph.nodes) {
     const given = node.inputs.flatMap((tensor) => tensor ?? []);
-    const constants = new Set(given.filter((tensor) => tensor.kind === 'constant' || folded.has(tensor)));
+    const constants = new Set(given.filter(isConstant));
     if (given.length > 0 && constants.size === new Set(given).size) {
       for (const tensor of node.outputs) folded.add(tensor);
       continue; // it is computed once, when the plan is made
     }
-    const variants = node.operation.variants?.(node, traits) ?? [];
+    const variants = node.operation.variants?.(node, traits, isConstant) ?? [];
     if (variants.length < 2) continue;
     const key = workOf(node);
     const before = works.get(key);

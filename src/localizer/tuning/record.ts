@@ -4,9 +4,9 @@
  * within the bounds, so a wrong record costs time and no results.
  */
 import { InputError } from '../../errors.js';
-import { OPERATIONS_VERSION } from '../../generated/operations_version.js';
 import type { Traits } from '../../graph/ir/operation.js';
 import type { Measured, MeasuredWorks } from '../../graph/tuning/choose.js';
+import { OPERATIONS_VERSION } from '../../ops/generated/version.js';
 import { hashOf } from '../integrity.js';
 
 /** Characters of a record. A work takes some 300. */
@@ -34,10 +34,8 @@ export interface TuningRecord extends Circumstances {
   readonly works: MeasuredWorks;
 }
 
-export const circumstancesOf = ({ adapter, traits }: Pick<Circumstances, 'adapter' | 'traits'>): Circumstances => ({
-  adapter,
-  host: globalThis.navigator?.userAgent ?? 'Node.js/20', // the only runtime without it
-  traits,
+export const circumstancesOf = ({ adapter, host, traits }: Omit<Circumstances, 'operations'>): Circumstances => ({
+  ...{ adapter, host, traits },
   operations: OPERATIONS_VERSION,
 });
 

@@ -7,7 +7,8 @@ import type { KeptTexts } from '../../gpu/platform.js';
 import type { Graph } from '../../graph/ir/graph.js';
 import type { Traits } from '../../graph/ir/operation.js';
 import { createTunedChoices, type Measured, type MeasuredWorks } from '../../graph/tuning/choose.js';
-import { type Bench, measureWork } from '../../graph/tuning/measure.js';
+import type { Bench } from '../../graph/tuning/measure.js';
+import { tuneWorks } from '../../graph/tuning/tune.js';
 import { type Work, worksOf } from '../../graph/tuning/works.js';
 import type { Warning } from '../../warnings.js';
 import { circumstancesOf, extendRecord, keyOf, MAX_LENGTH, worksIn } from './record.js';
@@ -22,6 +23,8 @@ const MAX_BATCH = 1024;
 export interface TuningContext extends Bench {
   /** The adapter's name, with its driver. */
   readonly adapter: string;
+  /** The browser, or the JavaScript runtime, with its version. */
+  readonly host: string;
   readonly traits: Traits;
   /** The network's fused graph for a batch of this size. */
   graphOf(batch: number): Graph;
@@ -46,7 +49,8 @@ export async function openTuning(
   if (limits) {
     const fresh = new Map<string, Measured>();
     try {
-      await measureMissing(context, works, limits.seconds, measured, fresh);
+      const { onProgress } = context;
+      await tuneWorks(context, works, measured, fresh, { seconds: limits.seconds, onProgress });
     } finally {
       if (fresh.size > 0) await keep(texts, context, fresh, warnings);
     }
@@ -100,26 +104,6 @@ async function readKept(
 function worksFor({ graphOf, traits }: TuningContext, batches: readonly number[]): Work[] {
   const works = new Map(batches.flatMap((batch) => worksOf(graphOf(batch), traits)).map((work) => [work.key, work]));
   return [...works.values()].sort((a, b) => b.flops - a.flops);
-}
-
-/** Measures the works that were not measured before, in their order, until the time is over. */
-async function measureMissing(
-  context: TuningContext,
-  works: readonly Work[],
-  seconds: number,
-  known: MeasuredWorks,
-  fresh: Map<string, Measured>,
-): Promise<void> {
-  const until = performance.now() + seconds * 1000;
-  const missing = works.filter(({ key }) => !known.has(key));
-  for (const [index, work] of missing.entries()) {
-    context.signal?.throwIfAborted();
-    if (performance.now() > until) break;
-    const measured = await measureWork(context, work);
-    if (measured) fresh.set(work.key, measured);
-    context.onProgress?.((index + 1) / missing.length);
-  }
-  context.onProgress?.(1);
 }
 
 /** Adds measurements to what is kept now, which another process may have extended in the meantime. */
