@@ -49,7 +49,9 @@ test('engines are compared, then timed in turns; those that differ, fail or are 
   const [own, again, ...others] = standings;
   assert.equal([own.engine, own.ratios, own.differences], ['raybox', undefined, []]);
   assert.equal(again.differences, [0, 0], 'the same bits');
-  assert.ok(own.medianMs! > 0 && own.firstMs! > 0 && again.ratios!.length >= 5 && again.ratios!.every((one) => one > 0));
+  assert.ok(
+    own.medianMs! > 0 && own.firstMs! > 0 && again.ratios!.length >= 5 && again.ratios!.every((one) => one > 0),
+  );
   assert.ok(own.memory!.gpuBytes! > 1e6);
   assert.equal(
     others.map(({ failure, leftOut }) => failure ?? leftOut),
@@ -67,7 +69,10 @@ test('engines are compared, then timed in turns; those that differ, fail or are 
 });
 
 test('nothing is compared where raybox itself fails', async () => {
-  const standings = await contest([answering('raybox', "{ error: 'broken' }"), engine('onnxruntime-node cpu')], options);
+  const standings = await contest(
+    [answering('raybox', "{ error: 'broken' }"), engine('onnxruntime-node cpu')],
+    options,
+  );
   assert.equal(standings, [{ engine: 'raybox', failure: 'broken' }]);
 });
 
