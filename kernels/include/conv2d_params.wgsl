@@ -11,6 +11,7 @@ struct Params {
   x_offset: u32, x_pitch: u32, y_offset: u32, y_pitch: u32, r_offset: u32, r_pitch: u32,
   act_a: f32, act_b: f32,
   matrix: u32,  // if the images have different weights, as in Winograd's products: vec4s from the weights of one image to the next; else 0
+  splits: u32,  // parts into which sums are split; 0 if they are not
 }
 
 @group(0) @binding(6) var<uniform> params: Params;

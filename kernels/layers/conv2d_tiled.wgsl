@@ -7,24 +7,53 @@
 // A workgroup of 256 threads owns TILE_PIXELS (64) output pixels × TILE_GROUPS (16) vec4s of output channels, and takes k in steps of
 // TILE_LANES (16). A thread owns 4 pixels × 4 channels; in each step it loads one vec4 of each tile.
 //
-// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED as in conv2d_direct.wgsl; TILE_PIXELS, TILE_GROUPS, TILE_LANES.
+// With SPLIT, params.splits workgroups share a tile. Each takes a stretch of k and writes its sums to `partial` (see conv2d_merge.wgsl).
+//
+// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED as in conv2d_direct.wgsl; TILE_PIXELS, TILE_GROUPS, TILE_LANES; SPLIT.
 
 #include conv2d
 
 @group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;
+#if SPLIT
+@group(0) @binding(5) var<storage, read_write> partial: array<vec4f>;  // in the place of y
+#endif
 
 const STEP = TILE_LANES / 4;  // vec4 groups of input in each step
 
 var<workgroup> x_tile: array<vec4<elem>, TILE_PIXELS * STEP>;
 var<workgroup> w_tile: array<vec4<elem>, TILE_LANES * TILE_GROUPS>;
 
+fn finish(pixel: u32, out: u32, part: u32, sum: vec4f) {
+#if SPLIT
+  if (pixel < params.count) {
+    partial[(part * params.count + pixel) * params.out_groups + out] = sum;
+  }
+#else
+  store(pixel, out, sum);
+#endif
+}
+
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(num_workgroups) workgroups: vec3u) {
   let first_pixel = (workgroup.y + workgroup.z * workgroups.y) * TILE_PIXELS;
+#if SPLIT
+  let part = workgroup.x % params.splits;
+  let first_out = workgroup.x / params.splits * TILE_GROUPS;
+#else
+  let part = 0u;
   let first_out = workgroup.x * TILE_GROUPS;
+#endif
   let column = lane % TILE_GROUPS;
   let row = lane / TILE_GROUPS;
-  let total = params.kernel_h * params.kernel_w * params.in_groups;  // vec4 groups of k
+  let all = params.kernel_h * params.kernel_w * params.in_groups;  // vec4 groups of k
+#if SPLIT
+  let stretch = (all + params.splits * STEP - 1) / (params.splits * STEP) * STEP;
+  let from_k = part * stretch;
+  let total = min(all, from_k + stretch);
+#else
+  let from_k = 0u;
+  let total = all;
+#endif
   let source = place(first_pixel + lane / STEP);
   let weights = first_weight(first_pixel);
 
@@ -32,7 +61,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   var sum1 = vec4f(0);
   var sum2 = vec4f(0);
   var sum3 = vec4f(0);
-  for (var k = 0u; k < total; k += STEP) {
+  for (var k = from_k; k < total; k += STEP) {
     let own = k + lane % STEP;
     var value = vec4f(0);
     if (own < total) {
@@ -63,11 +92,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
     workgroupBarrier();
   }
-  if (first_out + column < params.out_groups) {
+  let out = first_out + column;
+  if (out < params.out_groups) {
     let pixel = first_pixel + row * 4;
-    store(pixel, first_out + column, sum0);
-    store(pixel + 1, first_out + column, sum1);
-    store(pixel + 2, first_out + column, sum2);
-    store(pixel + 3, first_out + column, sum3);
+    finish(pixel, out, part, sum0);
+    finish(pixel + 1, out, part, sum1);
+    finish(pixel + 2, out, part, sum2);
+    finish(pixel + 3, out, part, sum3);
   }
 }

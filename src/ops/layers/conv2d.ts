@@ -4,7 +4,7 @@
  */
 import { InputError } from '../../errors.js';
 import { createNode, type GraphBuilder, type Node } from '../../graph/ir/graph.js';
-import type { Lowering, Operation } from '../../graph/ir/operation.js';
+import type { Dispatch, Lowering, Operation } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { forward as foldConv2d } from '../packing/fold_conv2d.js';
 import { forward as packAffine } from '../packing/pack_affine.js';
@@ -26,6 +26,7 @@ import {
 } from '../windows.js';
 import { type Activation, activationParams, keepsZero } from './activations.js';
 import { CONV2D_INPUTS, type Conv2dAttributes, type Conv2dInputs, geometry } from './conv2d.attributes.js';
+import { dispatchSplit, splitsOf } from './conv2d.split.js';
 import { CONV2D_VARIANTS, type Conv2dVariant, isDepthwise, isRagged, workgroupsOf } from './conv2d.variants.js';
 import { type Conv2dCommon, lowerWinograd } from './conv2d.winograd.js';
 
@@ -118,7 +119,7 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
     // Weights that change are those of training, where many steps make up for a longer compilation.
     const wide = context.traits.subgroupSize > 4 && (variant.wide || !context.isConstant(weight));
     const slide = stride[1] === 1 && dilation[1] === 1;
-    const tuning = { subgroupSize: context.traits.subgroupSize, wide, slide };
+    const tuning = { subgroupSize: context.traits.subgroupSize, wide, slide, outGroups: groupCount(y) };
     const inGroups = groups === 1 ? groupCount(x) : groupInputs / 4;
     const perGroup = variant.countsChannels
       ? { in_groups: groupInputs, group_outputs: outputs / groups }
@@ -137,7 +138,7 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
       params: {
         ...windowParams(windows, [inHeight, inWidth], [outHeight, outWidth]),
         ...{ outputs, ...perGroup, out_groups: groupCount(y), act_a: a, act_b: b },
-        ...{ x_offset: 0, x_pitch: 0, y_offset: 0, y_pitch: 0, r_offset: 0, r_pitch: 0, matrix: 0 },
+        ...{ x_offset: 0, x_pitch: 0, y_offset: 0, y_pitch: 0, r_offset: 0, r_pitch: 0, matrix: 0, splits: 0 },
       },
       bias: bias && packLanes(context, bias, [outputs]),
       tuning,
@@ -220,7 +221,7 @@ function lowerPlain(
     const input = context.read(x, rows(range));
     const added = context.read(residual, range);
     const output = context.write(y, range);
-    context.dispatch({
+    const whole: Dispatch = {
       kernel: variant.kernel,
       constants: { ...constants, ...variant.constants?.(tuning) },
       bindings: [input, context.read(packed), context.read(bias), added, context.read(perChannel), output],
@@ -232,6 +233,8 @@ function lowerPlain(
         ...{ r_offset: added.offset, r_pitch: added.pitch },
       },
       workgroups: workgroupsOf(variant, y, range, tuning),
-    });
+    };
+    if (variant.splits) dispatchSplit(context, splitsOf(node, variant.tile!(tuning)), whole);
+    else context.dispatch(whole);
   }
 }

@@ -7,18 +7,22 @@ import { conv2d_direct } from '../../generated/kernels/conv2d_direct.js';
 import { conv2d_grouped } from '../../generated/kernels/conv2d_grouped.js';
 import { conv2d_subgroup } from '../../generated/kernels/conv2d_subgroup.js';
 import { conv2d_tiled } from '../../generated/kernels/conv2d_tiled.js';
+import { conv2d_tiled_large } from '../../generated/kernels/conv2d_tiled_large.js';
 import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
 import { type Range, spread, type Traits } from '../../graph/ir/operation.js';
 import { groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import type { VariantRow } from '../variants.js';
 import type { Conv2dAttributes, Conv2dInputs } from './conv2d.attributes.js';
+import { splitsOf } from './conv2d.split.js';
 
 /** The properties that tile sizes depend on. */
 export interface Tuning {
   readonly subgroupSize: number;
   /** Whether to use the longer kernel, which computes twice as many pixels in a workgroup. */
   readonly wide: boolean;
+  /** Output vec4s of a pixel. */
+  readonly outGroups: number;
   /** Whether stride and dilation along a row are 1, so that the next window reads each pixel one place further. */
   readonly slide: boolean;
 }
@@ -37,6 +41,8 @@ export interface Conv2dVariant extends VariantRow<Conv2dAttributes, Conv2dInputs
   readonly strip?: number;
   /** Constants of its prelude that not all kernels have. */
   constants?(tuning: Tuning): Constants;
+  /** Whether workgroups share sums, which a second dispatch adds. */
+  readonly splits?: true;
   /** Winograd's method, in which `kernel` only multiplies. */
   readonly winograd?: Winograd;
 }
@@ -117,7 +123,7 @@ const PLAIN_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
     packing: bySegments,
     countsChannels: false,
     tile: () => [TILE.TILE_PIXELS, TILE.TILE_GROUPS],
-    constants: () => TILE,
+    constants: () => ({ ...TILE, SPLIT: false }),
   },
   subgroup: {
     kernel: conv2d_subgroup,
@@ -194,6 +200,10 @@ function winogradCost(
   return ((tile + 2) ** 2 * (multiplied + transformed)) / (9 * pixelCount(y) * inputs * outputs);
 }
 
+/** The tile of the large kernel. It is narrower if there are few output channels. */
+const largeTile = (outGroups: number) =>
+  ({ TILE_PIXELS: 128, TILE_GROUPS: outGroups > 16 ? 32 : 16, TILE_LANES: 8 }) as const;
+
 export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
   ...PLAIN_VARIANTS,
   // Compiling it takes twice as long, so it is only chosen by tuning; in training, `subgroup` is wide too.
@@ -202,6 +212,25 @@ export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
     wide: true,
     fits: (node, traits) => PLAIN_VARIANTS.subgroup.fits(node, traits) && traits.subgroupSize > 4,
     rank: (...given) => PLAIN_VARIANTS.subgroup.rank(...given) + 0.5,
+  },
+  // The following two are for GPUs, and none was measured yet. They are offered to be measured, and never preferred before.
+  tiled_large: {
+    ...PLAIN_VARIANTS.tiled,
+    kernel: conv2d_tiled_large,
+    fits: (node, traits) => PLAIN_VARIANTS.tiled.fits(node, traits) && !isSmall(node),
+    rank: () => 3,
+    tile({ outGroups }) {
+      const { TILE_PIXELS, TILE_GROUPS } = largeTile(outGroups);
+      return [TILE_PIXELS, TILE_GROUPS];
+    },
+    constants: ({ outGroups }) => largeTile(outGroups),
+  },
+  tiled_split: {
+    ...PLAIN_VARIANTS.tiled,
+    fits: (node, traits) =>
+      PLAIN_VARIANTS.tiled.fits(node, traits) && splitsOf(node, [TILE.TILE_PIXELS, TILE.TILE_GROUPS]) > 1,
+    rank: () => 3,
+    splits: true,
   },
   winograd2_subgroup: winograd(2, 'subgroup'),
   winograd2_tiled: winograd(2, 'tiled'),

@@ -14,6 +14,8 @@ import { type Windows, windowParams } from '../windows.js';
 import { type Conv2dAttributes, type Conv2dInputs, geometry } from './conv2d.attributes.js';
 import { CONV2D_VARIANTS, type Tuning, type Winograd, workgroupsOf } from './conv2d.variants.js';
 
+type Conv2dNode = Node<Conv2dAttributes, Conv2dInputs>;
+
 /** What all dispatches of a convolution have in common. */
 export interface Conv2dCommon {
   readonly constants: Dispatch['constants'];
@@ -25,23 +27,16 @@ export interface Conv2dCommon {
 }
 
 /** Adds the dispatches of a convolution, in rounds that each compute some rows of tiles. */
-export function lowerWinograd(
-  node: Node<Conv2dAttributes, Conv2dInputs>,
-  context: Lowering,
-  { tile, product }: Winograd,
-  common: Conv2dCommon,
-): void {
-  const [x, weight, , residual, affine] = node.inputs;
+export function lowerWinograd(node: Conv2dNode, context: Lowering, winograd: Winograd, common: Conv2dCommon): void {
+  const [x] = node.inputs;
   const [y] = node.outputs;
+  const { tile, product } = winograd;
   const { outHeight, outWidth } = geometry(node);
-  const { constants, params, tuning } = common;
-  const multiply = CONV2D_VARIANTS[product];
-  const packed = context.derive(packWinograd, [weight], { segments: segmentsOf(x), tile });
+  const [wide, high] = [Math.ceil(outWidth / tile), Math.ceil(outHeight / tile)];
   const [inGroups, outGroups] = [groupCount(x), groupCount(y)];
   const products = (tile + 2) ** 2;
-  const [wide, high] = [Math.ceil(outWidth / tile), Math.ceil(outHeight / tile)];
   // A workgroup of the multiplication must not reach into the next image.
-  const [block] = multiply.tile!(tuning);
+  const [block] = CONV2D_VARIANTS[product].tile!(common.tuning);
   const tilesOf = (rows: number) => Math.ceil((rows * wide) / block) * block;
   const all = y.shape[0] * high;
   const fits = (rows: number) =>
@@ -51,59 +46,100 @@ export function lowerWinograd(
 
   const scratch = (name: string, groups: number) =>
     context.scratch(name, { shape: [products, 1, tilesOf(rows), groups * 4], layout: 'nhwc4', type: 'f32' });
-  const v = scratch('transformed', inGroups);
-  const m = scratch('products', outGroups);
-  const none = context.read(undefined);
+  const [transformed, multiplied] = [scratch('transformed', inGroups), scratch('products', outGroups)];
   const pixelOf = (row: number) => (Math.floor(row / high) * outHeight + (row % high) * tile) * outWidth;
   for (let row = 0; row < all; row += rows) {
     const end = Math.min(row + rows, all);
-    const range: Range = [pixelOf(row), pixelOf(end)];
-    const tiles = tilesOf(end - row);
-    const band = { ...params, first: range[0], count: range[1] - range[0] };
-    const transform = { elem: y.type, TILE: tile, FOUR: tile === 4 };
-    const input = context.read(x, common.rows(range));
-    context.dispatch({
-      kernel: winograd_input,
-      constants: { ...transform, PROLOGUE: constants.PROLOGUE },
-      bindings: [input, none, none, none, context.read(affine), context.write(v)],
-      params: { ...band, x_offset: input.offset, x_pitch: input.pitch, matrix: tiles * inGroups },
-      workgroups: spread(Math.ceil((tiles * inGroups * 4) / 64)),
-      flops: tiles * inGroups * 4 * products * 4,
-    });
-    const pixels: Range = [0, products * tiles];
-    const pixelwise: Windows = { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0] };
-    context.dispatch({
-      kernel: multiply.kernel,
-      constants: {
-        ...{ elem: 'f32', BIAS: false, RESIDUAL: false, PROLOGUE: 0, ACTIVATION: 0, PADDED: false },
-        ...multiply.constants?.(tuning),
-      },
-      bindings: [context.read(v), context.read(packed), none, none, none, context.write(m)],
-      params: {
-        ...params,
-        ...windowParams(pixelwise, [1, tiles], [1, tiles]),
-        ...{ first: 0, count: products * tiles, matrix: inGroups * 4 * outGroups },
-        ...{ x_offset: 0, x_pitch: inGroups, y_offset: 0, y_pitch: outGroups, r_offset: 0, r_pitch: 0 },
-      },
-      workgroups: workgroupsOf(multiply, { ...m, shape: [products, 1, tiles, outGroups * 4] }, pixels, tuning),
-    });
-    const [output, added] = [context.write(y, range), context.read(residual, range)];
-    context.dispatch({
-      kernel: winograd_output,
-      constants: {
-        ...transform,
-        ...{ BIAS: constants.BIAS, RESIDUAL: constants.RESIDUAL, ACTIVATION: constants.ACTIVATION },
-      },
-      bindings: [context.read(m), none, context.read(common.bias), added, none, output],
-      params: {
-        ...band,
-        ...{ y_offset: output.offset, y_pitch: output.pitch, r_offset: added.offset, r_pitch: added.pitch },
-        matrix: tiles * outGroups,
-      },
-      workgroups: spread(Math.ceil((tiles * outGroups * 4) / 64)),
-      flops: tiles * outGroups * 4 * products * 4,
-    });
+    const round = { ...winograd, pixels: [pixelOf(row), pixelOf(end)] as const, tiles: tilesOf(end - row) };
+    transformInputs(node, context, transformed, round, common);
+    multiply(node, context, [transformed, multiplied], round, common);
+    transformOutputs(node, context, multiplied, round, common);
   }
+}
+
+interface Round extends Winograd {
+  /** Output pixels, which are whole rows of tiles. */
+  readonly pixels: Range;
+  /** Their tiles, and those that fill up the last workgroup of the multiplication. */
+  readonly tiles: number;
+}
+
+const transform = (node: Conv2dNode, { tile }: Round) => ({
+  elem: node.outputs[0].type,
+  TILE: tile,
+  FOUR: tile === 4,
+});
+
+function transformInputs(node: Conv2dNode, context: Lowering, to: Tensor, round: Round, common: Conv2dCommon): void {
+  const [x, , , , affine] = node.inputs;
+  const { pixels, tiles, tile } = round;
+  const groups = groupCount(x);
+  const input = context.read(x, common.rows(pixels));
+  const none = context.read(undefined);
+  context.dispatch({
+    kernel: winograd_input,
+    constants: { ...transform(node, round), PROLOGUE: common.constants.PROLOGUE },
+    bindings: [input, none, none, none, context.read(affine), context.write(to)],
+    params: {
+      ...common.params,
+      ...{ first: pixels[0], count: pixels[1] - pixels[0] },
+      ...{ x_offset: input.offset, x_pitch: input.pitch, matrix: tiles * groups },
+    },
+    workgroups: spread(Math.ceil((tiles * groups * 4) / 64)),
+    flops: tiles * groups * 4 * (tile + 2) ** 2 * 4,
+  });
+}
+
+function multiply(
+  node: Conv2dNode,
+  context: Lowering,
+  [from, to]: readonly [Tensor, Tensor],
+  { tile, tiles, product }: Round,
+  { params, tuning }: Conv2dCommon,
+): void {
+  const [x, weight] = node.inputs;
+  const [y] = node.outputs;
+  const variant = CONV2D_VARIANTS[product];
+  const [inGroups, outGroups] = [groupCount(x), groupCount(y)];
+  const packed = context.derive(packWinograd, [weight], { segments: segmentsOf(x), tile });
+  const count = (tile + 2) ** 2 * tiles;
+  const none = context.read(undefined);
+  const pixelwise: Windows = { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0] };
+  context.dispatch({
+    kernel: variant.kernel,
+    constants: {
+      ...{ elem: 'f32', BIAS: false, RESIDUAL: false, PROLOGUE: 0, ACTIVATION: 0, PADDED: false },
+      ...variant.constants?.(tuning),
+    },
+    bindings: [context.read(from), context.read(packed), none, none, none, context.write(to)],
+    params: {
+      ...params,
+      ...windowParams(pixelwise, [1, tiles], [1, tiles]),
+      ...{ first: 0, count, matrix: inGroups * 4 * outGroups, x_pitch: inGroups, y_pitch: outGroups },
+    },
+    workgroups: workgroupsOf(variant, { ...to, shape: [1, 1, count, outGroups * 4] }, [0, count], tuning),
+  });
+}
+
+function transformOutputs(node: Conv2dNode, context: Lowering, from: Tensor, round: Round, common: Conv2dCommon): void {
+  const [y] = node.outputs;
+  const { pixels, tiles, tile } = round;
+  const { BIAS, RESIDUAL, ACTIVATION } = common.constants;
+  const groups = groupCount(y);
+  const [output, added] = [context.write(y, pixels), context.read(node.inputs[3], pixels)];
+  const none = context.read(undefined);
+  context.dispatch({
+    kernel: winograd_output,
+    constants: { ...transform(node, round), BIAS, RESIDUAL, ACTIVATION },
+    bindings: [context.read(from), none, context.read(common.bias), added, none, output],
+    params: {
+      ...common.params,
+      ...{ first: pixels[0], count: pixels[1] - pixels[0], matrix: tiles * groups },
+      ...{ y_offset: output.offset, y_pitch: output.pitch, r_offset: added.offset, r_pitch: added.pitch },
+    },
+    workgroups: spread(Math.ceil((tiles * groups * 4) / 64)),
+    flops: tiles * groups * 4 * (tile + 2) ** 2 * 4,
+  });
 }
 
 /** The largest size in bytes of the transformed tiles of a round. On CPUs they should stay in the cache from step to step. */
@@ -111,12 +147,7 @@ const scratchBytes = ({ software, maxBindingBytes }: Lowering['traits']) =>
   Math.min(maxBindingBytes, (software ? 8 : 64) << 20);
 
 /** How many rows of tiles of inputs and outputs can be bound at once. */
-function bandRows(
-  node: Node<Conv2dAttributes, Conv2dInputs>,
-  context: Lowering,
-  tile: number,
-  common: Conv2dCommon,
-): number {
+function bandRows(node: Conv2dNode, context: Lowering, tile: number, common: Conv2dCommon): number {
   const [x, , , residual] = node.inputs;
   const [y] = node.outputs;
   const bands = context.bands(y, [
