@@ -146,7 +146,10 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     wrong += own.filter((row) => row.failure !== undefined).length + (own.length === 0 ? 1 : 0);
     for (const text of [formatShares(own), formatKernels(own)]) if (text !== '') say(text);
-    if (former) say(formatAgainst({ ...results, rows: own }, former));
+    if (former) {
+      const rows = former.rows.filter(({ suite }) => settings.suites.includes(suite));
+      say(formatAgainst({ ...results, rows: own }, { ...former, rows }));
+    }
   }
   gpu.close();
   if (settings.verify || suites.length > 0) say(`written to ${path}`);

@@ -202,10 +202,12 @@ test('the bundle for machines without npm packages loads, with all its parts', a
   const { bundleBench } = await import(new URL('../../../.ci/build.js', import.meta.url).href);
   const outdir = join(folder, 'dist', 'bench');
   await bundleBench(outdir);
-  const outfile = join(outdir, 'gpu.bundle.js');
-  const result = await promisify(execFile)(process.execPath, [outfile, '--type', 'f64']).catch((error) => error);
-  assert.is(result.code, 2);
-  assert.match(result.stderr, /^error: option '--type/);
+  for (const name of ['gpu', 'peers']) {
+    const outfile = join(outdir, `${name}.bundle.js`);
+    const result = await promisify(execFile)(process.execPath, [outfile, '--type', 'f64']).catch((error) => error);
+    assert.is(result.code, 2, name);
+    assert.match(result.stderr, /^error: option '--type/);
+  }
 });
 
 test.run();
