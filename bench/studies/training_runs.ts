@@ -34,9 +34,9 @@ export async function keepStudy(path: string, study: Readonly<Record<string, unk
 
 /** Trains in the run folder `out`, or continues an interrupted run there. */
 export async function trainOnce(options: BeginOptions): Promise<RunOutcome> {
-  const { out, adapter, gpu, threads, signal, data } = options;
+  const { out, adapter, gpu, threads, imageCache, activationCache, signal, data } = options;
   if (!existsSync(join(out, 'config.json'))) return beginRun(options);
-  return resumeRun({ out, data: data.folder, adapter, gpu, threads, signal });
+  return resumeRun({ out, data: data.folder, adapter, gpu, threads, imageCache, activationCache, signal });
 }
 
 /** The result from a file, or if there is none, the result of `work`, which is then written there. `work` gets a folder that is deleted afterwards. */

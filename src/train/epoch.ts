@@ -1,7 +1,7 @@
 /** One epoch of a run: its updates, and the validation after them. */
 import { drawViews } from './augmentation.js';
 import { epochOrder, labelsOf } from './data.js';
-import { joinImages } from './input.js';
+import type { Loaded } from './feed.js';
 import { prefetch } from './prefetch.js';
 import { diverged, type Run, save, tell } from './run.js';
 import { type Scores, scoresOf } from './score.js';
@@ -24,9 +24,12 @@ interface Epoch {
  */
 export async function trainEpoch(run: Run): Promise<void> {
   const { options, settings, state, steps, perUpdate } = run;
-  const { data, images, checkpointMs = CHECKPOINT_MS, signal } = options;
+  const { data, checkpointMs = CHECKPOINT_MS, signal } = options;
   const epoch: Epoch = { order: epochOrder(data.train, settings.seed, state.epoch), lap: performance.now() };
-  const load = (step: number) => Promise.all(Array.from(rowsOf(run, epoch, step), images));
+  const load = (step: number) => {
+    const place = { seed: settings.seed, epoch: state.epoch, first: step * perUpdate, count: perUpdate };
+    return run.feed.load(rowsOf(run, epoch, step), drawViews(settings.augmentation, settings.input.size, place));
+  };
   const todo = Array.from({ length: steps - state.step }, (_, i) => state.step + i);
   const updates = prefetch(todo, load, Math.max(2, Math.ceil(32 / perUpdate)));
   let finish = async () => {};
@@ -57,17 +60,14 @@ const rowsOf = ({ perUpdate }: Run, { order }: Epoch, step: number) =>
   order.subarray(step * perUpdate, (step + 1) * perUpdate);
 
 /** Submits an update to the GPU. The returned function waits for it and records its loss. */
-function beginUpdate(run: Run, epoch: Epoch, step: number, loaded: readonly Uint16Array[]): () => Promise<void> {
-  const { settings, state, steps, perUpdate, trainer, input } = run;
-  const { batch, accumulate, seed, augmentation } = settings;
-  const { size } = settings.input;
+function beginUpdate(run: Run, epoch: Epoch, step: number, loaded: Loaded): () => Promise<void> {
+  const { settings, state, steps, perUpdate, trainer } = run;
+  const { batch, accumulate } = settings;
   const learningRate = settings.learningRate * run.schedule(state.epoch * steps + step);
   const losses = Array.from({ length: accumulate }, (_, micro) => {
     const first = step * perUpdate + micro * batch;
-    const stored = joinImages(loaded.slice(micro * batch, (micro + 1) * batch), size);
-    const views = drawViews(augmentation, size, { seed, epoch: state.epoch, first, count: batch });
     const labels = labelsOf(run.options.data, epoch.order.subarray(first, first + batch));
-    return trainer.step(input.of(stored, views), labels, { learningRate });
+    return trainer.step(loaded.batch(micro * batch), labels, { learningRate });
   });
   const all = Promise.allSettled(losses);
   run.underWay = all; // it is awaited only after the next update has been submitted
@@ -109,12 +109,12 @@ function recordUpdate(
  */
 export async function validateEpoch(run: Run): Promise<Scores> {
   const { options, state, steps, perUpdate, scorer } = run;
-  const { data, images, signal } = options;
+  const { data, signal } = options;
   const started = performance.now();
   const total = data.validation.length;
   const loss = state.lossSum / (steps * perUpdate);
   const onProgress = (done: number) => tell(run, { phase: 'validating', done, total, loss });
-  const logits = await scorer.run(data.validation, images, { signal, onProgress }).catch(async (error) => {
+  const logits = await scorer.run(data.validation, { signal, onProgress }).catch(async (error) => {
     // The checkpoint has every update of the epoch, so a resumed run begins with this validation.
     await save(run);
     throw error;

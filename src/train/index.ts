@@ -5,6 +5,7 @@
 export type { Image } from '../formats/images/pixels.js';
 export { readCheckpoint } from '../formats/weights/read_checkpoint.js';
 export { type Gpu, type GpuOptions, openGpu } from '../gpu/device.js';
+export type { ActivationKeeper, ActivationRecords } from './activations.js';
 export { type Augmentation, DEFAULT_AUGMENTATION, NO_AUGMENTATION } from './augmentation.js';
 export {
   type EpochRecord,

@@ -2,6 +2,7 @@
 import type { Gpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/plan/types.js';
 import type { NetworkFunction } from '../nets/outputs.js';
+import type { ActivationKeeper } from './activations.js';
 import type { EpochRecord, TrainingCheckpoint } from './checkpoint.js';
 import type { TrainingData } from './data.js';
 import type { ImageSource } from './input.js';
@@ -23,7 +24,8 @@ export interface Keeper {
 
 /** How far a run has come. */
 export interface TrainProgress {
-  phase: 'training' | 'validating';
+  /** `preparing`: activations of frozen layers are computed. */
+  phase: 'preparing' | 'training' | 'validating';
   /** Counted from 1. */
   epoch: number;
   epochs: number;
@@ -58,6 +60,12 @@ export interface TrainOptions {
   /** The name of that checkpoint, for messages. */
   resumedFrom?: string;
   keeper?: Keeper;
+  /**
+   * Keeps what the frozen first layers compute for each image and, if the augmentation mirrors, its mirror image. Epochs then compute only the
+   * layers after them. With f32, the default, results are the same to the bit. The first layers must be frozen, with batch norms that do not
+   * follow the batch, and the augmentation may only mirror. Default: nothing is kept.
+   */
+  activations?: ActivationKeeper;
   /** Milliseconds after which another checkpoint is written within an epoch. Default: 10 minutes. */
   checkpointMs?: number;
   /** Bytes on the GPU that a step may take; see `TrainerOptions`. */

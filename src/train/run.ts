@@ -2,16 +2,19 @@
 import { InputError } from '../errors.js';
 import { describe, type Gpu } from '../gpu/device.js';
 import { type Choices, createChoices } from '../graph/plan/choices.js';
-import { describeGraph } from '../nets/written/graphs.js';
+import { describeGraph, networkFrom } from '../nets/written/graphs.js';
+import { type Activations, openActivations, refuseOtherAugmentation, tasksOf } from './activations.js';
 import { checkResume, otherKernels, type TrainingCheckpoint, type TrainingState } from './checkpoint.js';
 import { fingerprintOf, updatesPerEpoch } from './data.js';
-import { type BatchInput, createBatchInput } from './input.js';
+import { type Feed, feedActivations, feedImages } from './feed.js';
+import { type SplitNetwork, splitNetwork } from './frozen_layers.js';
 import type { Keeper, TrainOptions, TrainProgress } from './options.js';
 import { createPace, type Pace } from './pace.js';
 import type { Schedule } from './schedules.js';
 import { createScorer, type Scorer } from './score.js';
 import { checkSettings, lossOf, optimizerOf, scheduleOf, type TrainSettings } from './settings.js';
 import { createTrainer, type Trainer } from './step.js';
+import { statisticsOf } from './step_graph.js';
 import type { TrainerOptions } from './trainer_options.js';
 import { readStates, restoreStates } from './trainer_states.js';
 
@@ -30,7 +33,7 @@ export interface Run {
   readonly state: TrainingState;
   readonly choices: Choices;
   readonly trainer: Trainer;
-  readonly input: BatchInput;
+  readonly feed: Feed;
   readonly scorer: Scorer;
   readonly pace: Pace;
   /** The update that the GPU works at. The trainer must not be closed before it has ended. */
@@ -47,6 +50,11 @@ export async function openRun(options: TrainOptions): Promise<Run> {
   const { gpu, data, resume, keeper = {}, signal } = options;
   const settings = withNetwork(options);
   checkSettings(settings);
+  if (settings.activations === 'f16' && !options.activations) {
+    throw new InputError('this run rounds activations of frozen layers to f16, and nothing keeps them', {
+      hint: 'say where they are kept (--activation-cache DIR)',
+    });
+  }
   const { batch, accumulate, epochs } = settings;
   const perUpdate = batch * accumulate;
   const steps = updatesPerEpoch(data, perUpdate);
@@ -69,13 +77,12 @@ export async function openRun(options: TrainOptions): Promise<Run> {
     savedAt: performance.now(),
     async close() {
       await run.underWay;
-      machine.close();
+      await machine.close();
     },
   };
   try {
     const other = resume && otherKernels(resume, choices);
     if (other) keeper.warn?.(other);
-    if (resume) await restoreStates(run.trainer, resume.tensors);
   } catch (error) {
     await run.close();
     throw error;
@@ -99,8 +106,9 @@ function withNetwork({ settings, network }: TrainOptions): TrainSettings {
   return { ...settings, architecture: describeGraph(network, { height: size, width: size, channels }) };
 }
 
-/** Makes what works on the GPU: the training step, its input, and the validation. */
+/** Makes what works on the GPU: the training step, its input, and the validation. Continues from the checkpoint if there is one. */
 async function openMachine(gpu: Gpu, options: TrainOptions, settings: TrainSettings, choices: Choices) {
+  const split = options.activations && splitOf(settings);
   const trainer = await createTrainer(gpu, trainerOptionsOf(options, settings, choices));
   if (trainer.recomputed > 0) {
     const share = (100 * trainer.recomputed).toFixed(1);
@@ -108,24 +116,72 @@ async function openMachine(gpu: Gpu, options: TrainOptions, settings: TrainSetti
       `activations do not fit into memory and are computed again: ${share} % of the work of a step`,
     );
   }
-  const input = createBatchInput(gpu, settings.input, settings.batch);
+  let feed: Feed | undefined;
   let scorer: Scorer | undefined;
-  const close = () => {
+  const close = async () => {
     scorer?.close();
-    input.close();
+    await feed?.close();
     trainer.close();
   };
   try {
-    scorer = await createScorer(gpu, settings, trainer, choices.choose);
-    return { trainer, input, scorer, close };
+    if (options.resume) await restoreStates(trainer, options.resume.tensors);
+    feed = split
+      ? feedActivations(settings, split.scored, await prepared(gpu, options, settings, split.trained, trainer, choices))
+      : feedImages(gpu, settings, options.images);
+    scorer = await createScorer(gpu, settings, trainer, feed, choices.choose);
+    return { trainer, feed, scorer, close };
   } catch (error) {
-    close();
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * The network in its frozen and its trained part, as it is trained and as it is scored. Both have the same border, since only batch norms that
+ * come after it differ.
+ * @throws InputError if activations of the frozen part cannot be kept
+ */
+function splitOf({ architecture, batch, input, parts, batchNorm, augmentation }: TrainSettings) {
+  refuseOtherAugmentation(augmentation);
+  const { size, channels } = input;
+  const split = (like: Parameters<typeof splitNetwork>[3]) =>
+    splitNetwork(networkFrom(architecture), [batch, size, size, channels], parts, like);
+  return { trained: split(statisticsOf(batchNorm, parts)), scored: split({}) };
+}
+
+/** The activations of all images of the run. */
+async function prepared(
+  gpu: Gpu,
+  { activations: keeper, images, data, signal, onProgress }: TrainOptions,
+  settings: TrainSettings,
+  split: SplitNetwork,
+  trainer: Trainer,
+  { choose }: Choices,
+): Promise<Activations> {
+  const { input, augmentation, activations: type = 'f32', epochs } = settings;
+  const tasks = tasksOf(data.train, data.validation, augmentation);
+  const opened = await openActivations(gpu, {
+    ...{ split, input, type, images, choose, keeper: keeper as NonNullable<typeof keeper>, most: tasks.length },
+    weights: (name) => trainer.read(name),
+  });
+  try {
+    await opened.prepare(tasks, {
+      signal,
+      onProgress: (done, rate) =>
+        onProgress?.({
+          ...{ phase: 'preparing', epoch: 1, epochs, done, total: tasks.length, loss: Number.NaN, rate },
+          secondsLeft: Number.NaN,
+        }),
+    });
+    return opened;
+  } catch (error) {
+    await opened.close();
     throw error;
   }
 }
 
 function trainerOptionsOf(
-  { weights, memory }: TrainOptions,
+  { weights, memory, activations }: TrainOptions,
   settings: TrainSettings,
   { choose }: Choices,
 ): TrainerOptions {
@@ -136,6 +192,7 @@ function trainerOptionsOf(
     loss: lossOf(settings.loss),
     optimizer: optimizerOf(settings.optimizer),
     ...(averageDecay === undefined ? {} : { averageDecay }),
+    ...(activations ? { skipsFrozen: true } : {}),
     ...(weights ? { weights } : {}),
     ...(clipNorm === undefined ? {} : { clipNorm }),
     ...(memory === undefined ? {} : { memory }),

@@ -5,19 +5,17 @@ import { mean as meanOf, rank, rankingScores } from '../evaluate/roc.js';
 import type { Gpu } from '../gpu/device.js';
 import { createGraph } from '../graph/ir/graph.js';
 import type { ChooseVariant } from '../graph/plan/lower.js';
-import { networkFrom } from '../nets/written/graphs.js';
-import { augmentedInput } from '../ops/images/augment.js';
 import { sigmoid } from '../sigmoid.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
-import { plainViews } from './augmentation.js';
 import type { TrainingData } from './data.js';
-import { type ImageSource, wholeBatches } from './input.js';
+import type { Feed } from './feed.js';
+import { prefetch } from './prefetch.js';
 import type { TrainSettings } from './settings.js';
 import type { Trainer } from './step.js';
 
 export interface Scorer {
   /** Logits [rows, classes]. */
-  run(rows: Int32Array, images: ImageSource, options?: ScoreOptions): Promise<Float32Array>;
+  run(rows: Int32Array, options?: ScoreOptions): Promise<Float32Array>;
   close(): void;
 }
 
@@ -31,29 +29,30 @@ export async function createScorer(
   gpu: Gpu,
   settings: TrainSettings,
   trainer: Trainer,
+  feed: Feed,
   choose: ChooseVariant,
 ): Promise<Scorer> {
-  const { architecture, batch, input } = settings;
+  const { batch } = settings;
   const g = createGraph({ parameters: 'state' });
-  const { size, mean, std } = input;
-  const { images: stored, views, y } = augmentedInput(g, batch, { size, mean, std });
-  const { logits } = networkFrom(architecture)(g, y);
+  const { logits, load } = feed.addScored(g);
   const graph = g.finish([logits]);
   const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs));
   const used = [...g.parameters].filter(([, tensor]) => read.has(tensor));
   const external = new Map(used.map(([name, tensor]) => [tensor, trainer.buffer(trainer.savedAs(name))]));
   const plan = await createCheckedPlan(gpu, graph, { external, choose });
-  plan.write(views, plainViews(batch));
   const classes = settings.classes.length;
 
   return {
-    async run(rows, images, { signal, onProgress } = {}) {
+    async run(rows, { signal, onProgress } = {}) {
       const scores = new Float32Array(rows.length * classes);
-      for await (const { first, count, joined } of wholeBatches(rows, images, { batch, size })) {
+      const starts = Array.from({ length: Math.ceil(rows.length / batch) }, (_, i) => i * batch);
+      const loadFrom = (first: number) => load(rows.subarray(first, first + batch));
+      for await (const [first, write] of prefetch(starts, loadFrom, 2)) {
         signal?.throwIfAborted();
-        plan.write(stored, joined);
+        write(plan);
         await plan.run({ signal });
         const found = (await plan.read(logits)) as Float32Array;
+        const count = Math.min(batch, rows.length - first);
         scores.set(found.subarray(0, count * classes), first * classes);
         onProgress?.(Math.min(rows.length, first + batch));
       }

@@ -70,6 +70,8 @@ export interface TrainSettings {
   /** How parameters are trained, by the beginning of their names. For each name the first that fits is used; '' fits all. */
   parts: readonly { match: string; frozen?: boolean; rate?: number; decay?: number }[];
   augmentation: Augmentation;
+  /** If activations of frozen layers are kept (see `TrainOptions.activations`): rounds them to f16. Default: they are kept as they are, f32. */
+  activations?: 'f16';
   seed: number;
   /**
    * For training without epochs: the backbone is frozen, and the prediction layer is solved in closed form on its pooled features. Each

@@ -16,8 +16,11 @@ import { averageOf, buildStep, type StepGraphs } from './step_graph.js';
 import { createStepPlans, type StepPlans } from './step_plan.js';
 import type { TrainerOptions } from './trainer_options.js';
 
-/** Numbers in NHWC order, or a function that fills the trainer's buffer itself, for example with dispatches of its own. */
-export type Images = ArrayLike<number> | ((location: Location) => void | Promise<void>);
+/**
+ * Numbers in NHWC order, or a function that fills the trainer's buffer itself, for example with dispatches of its own. Only a trainer that
+ * skips frozen layers can have several buffers.
+ */
+export type Images = ArrayLike<number> | ((...locations: Location[]) => void | Promise<void>);
 
 /** Thrown if numbers of a step are not finite. The step has then updated nothing. */
 export class NotFiniteError extends InputError {
@@ -94,6 +97,8 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
     throw new InputError('micro-batches to an update', { expected: 'an integer ≥ 1', given: String(accumulate) });
   }
   const graphs = buildStep(options, accumulate > 1);
+  const skipped = new Map<string, Float32Array>();
+  for (const [name, { shape }] of graphs.skipped) skipped.set(name, Float32Array.from(await weights(name, shape)));
   const plans = await createStepPlans(gpu, graphs, weights, options);
   const running: Running = { gpu, graphs, plans, optimizer, accumulate, micro: 0, updates: 0 };
   const queue = createQueue();
@@ -109,7 +114,7 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
     set updates(count) {
       running.updates = count;
     },
-    states: new Map([...graphs.states].map(([name, { shape }]) => [name, shape])),
+    states: new Map([...graphs.states, ...graphs.skipped].map(([name, { shape }]) => [name, shape])),
     memory: memoryOf(plans),
     flops: plans.step.flops + (plans.update?.flops ?? 0) / accumulate,
     recomputed: plans.recomputed,
@@ -118,11 +123,15 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
       const { results } = await queue.push(() => submit(running, images, labels, learningRate));
       return lossOf(graphs, await results);
     },
-    read: (name) => {
+    read: async (name) => {
+      const kept = skipped.get(name);
+      if (kept) return kept.slice();
       const tensor = stateNamed(name);
       return queue.push(() => plans.ownerOf(tensor).read(tensor) as Promise<Float32Array>);
     },
-    write: (name, values) => {
+    write: async (name, values) => {
+      const kept = skipped.get(name);
+      if (kept) return kept.set(values);
       const tensor = stateNamed(name);
       return queue.push(async () => plans.ownerOf(tensor).write(tensor, values));
     },
@@ -135,7 +144,7 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
 
 /** @throws InputError if arguments of a step are wrong. */
 function checkStep(
-  { image, labels: labelInput }: StepGraphs,
+  { inputs, labels: labelInput }: StepGraphs,
   images: Images,
   labels: ArrayLike<number>,
   learningRate: number,
@@ -143,7 +152,10 @@ function checkStep(
   if (!(Number.isFinite(learningRate) && learningRate >= 0)) {
     throw new InputError('learning rate', { expected: 'a number ≥ 0', given: String(learningRate) });
   }
-  for (const [tensor, values] of [[image, images] as const, [labelInput, labels] as const]) {
+  if (typeof images !== 'function' && inputs.length > 1) {
+    throw new InputError('this step has several inputs', { expected: 'a function that fills their buffers' });
+  }
+  for (const [tensor, values] of [[inputs[0], images] as const, [labelInput, labels] as const]) {
     if (typeof values === 'function' || values.length === elementCount(tensor)) continue;
     throw new InputError(`${tensor.name} of a step`, {
       expected: `${elementCount(tensor)} values for [${tensor.shape.join(', ')}]`,
@@ -163,11 +175,11 @@ async function submit(
   learningRate: number,
 ): Promise<{ results: Promise<ArrayBuffer[]> }> {
   const { gpu, graphs, plans, accumulate } = running;
-  const { image, labels, share, hyper, loss, halt, update, averages } = graphs;
+  const { inputs, labels, share, hyper, loss, halt, update, averages } = graphs;
   const { step } = plans;
   const numbers = running.optimizer.hyper(running.updates + 1, learningRate);
-  if (typeof images === 'function') await images(step.locate(image));
-  else step.write(image, images);
+  if (typeof images === 'function') await images(...inputs.map((input) => step.locate(input)));
+  else step.write(inputs[0], images);
   step.write(labels, labelValues);
   if (share) step.write(share, [running.micro === 0 ? 0 : 1, 1 / accumulate]);
   (plans.update ?? step).write(hyper, numbers);

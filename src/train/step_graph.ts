@@ -8,6 +8,7 @@ import { gradients } from '../ops/differentiate.js';
 import { forward as batchStatistics } from '../ops/layers/batch_statistics.js';
 import { forward as accumulateInto } from '../ops/optimizers/accumulate.js';
 import { forward as firstNonfinite } from '../ops/optimizers/first_nonfinite.js';
+import { addRest, isStatistic, splitNetwork } from './frozen_layers.js';
 import { checkParts, clipByNorm, type Part, partOf } from './optimizers.js';
 import type { TrainerOptions } from './trainer_options.js';
 
@@ -29,17 +30,14 @@ export type StepGraphs = ReturnType<typeof buildStep>;
  * @param split whether the update is a graph of its own, which runs once after several micro-batches.
  */
 export function buildStep(options: TrainerOptions, split: boolean) {
-  const { architecture, batch, size, channels = 3, batchNorm, optimizer, parts = [] } = options;
-  const [height, width] = typeof size === 'number' ? [size, size] : size;
+  const { batchNorm, optimizer, parts = [] } = options;
   const g = createGraph({ parameters: 'state', ...statisticsOf(batchNorm, parts) });
-  const image = g.input('images', [batch, height, width, channels]);
-  const network = typeof architecture === 'function' ? architecture : networkFrom(architecture);
-  const { logits } = checkOutputs(network(g, image), batch);
+  const { inputs, logits, frozen } = addNetwork(g, options);
   const labels = g.input('labels', logits.shape, { layout: 'dense' });
   const loss = options.loss(g, logits, labels);
 
   const trained = trainedParameters(g, loss, parts);
-  const halt = g.apply(firstNonfinite, [image, loss, ...trained.map(({ gradient }) => gradient)], {}, 'halt');
+  const halt = g.apply(firstNonfinite, [...inputs, loss, ...trained.map(({ gradient }) => gradient)], {}, 'halt');
   const states = new Map<string, Tensor>();
   const state: MakeState = (name, shape) => {
     const tensor = g.state(name, shape);
@@ -64,24 +62,46 @@ export function buildStep(options: TrainerOptions, split: boolean) {
     ([name, tensor]) => changing.has(name) || (isStatistic(name) && updated.has(tensor)),
   );
   return {
-    image,
+    /** The images, or the activations of frozen layers in their place. */
+    inputs,
     labels,
     loss,
     hyper,
     share: sums?.share,
     parameters: used,
+    /** Parameters that the step does not read, since the frozen layers that do are not part of it. */
+    skipped: new Map(frozen.filter(([name]) => !used.has(name))),
     states,
     forward,
     /** What the `halt` flags check for finite numbers, in order. */
-    watched: ['an image', 'the loss', ...trained.map(({ name }) => `the gradient of ${name}`)],
+    watched: [
+      ...inputs.map(() => (options.skipsFrozen ? 'an activation of frozen layers' : 'an image')),
+      'the loss',
+      ...trained.map(({ name }) => `the gradient of ${name}`),
+    ],
     halt,
     update: split ? { graph: target.finish([haltOfUpdate]), halt: haltOfUpdate } : undefined,
     averages: options.averageDecay === undefined ? undefined : averagesOf(averaged, options.averageDecay, state),
   };
 }
 
+/** Adds the network, or what of it comes after its frozen first layers. */
+function addNetwork(g: GraphBuilder, options: TrainerOptions) {
+  const { architecture, batch, size, channels = 3, parts = [], skipsFrozen = false } = options;
+  const [height, width] = typeof size === 'number' ? [size, size] : size;
+  const shape = [batch, height, width, channels];
+  const network = typeof architecture === 'function' ? architecture : networkFrom(architecture);
+  if (!skipsFrozen) {
+    const image = g.input('images', shape);
+    return { inputs: [image], logits: checkOutputs(network(g, image), batch).logits, frozen: [] };
+  }
+  const split = splitNetwork(network, shape, parts, g);
+  const read = new Set(split.frozen.flatMap(({ inputs }) => inputs));
+  return { ...addRest(g, split), frozen: [...split.parameters].filter(([, tensor]) => read.has(tensor)) };
+}
+
 /** The options of a graph that say which batch norms use the statistics of the batch. */
-function statisticsOf(
+export function statisticsOf(
   batchNorm: TrainerOptions['batchNorm'],
   parts: readonly Part[],
 ): Pick<NonNullable<Parameters<typeof createGraph>[0]>, 'batchStatistics' | 'keepsStatistics'> {
@@ -174,8 +194,6 @@ function averagesOf(parameters: readonly (readonly [string, Tensor])[], decay: n
 
 /** The name of the state that is the moving average of a parameter. */
 export const averageOf = (name: string): string => `${name}#average`;
-
-const isStatistic = (name: string) => /\.running_(mean|var)$/.test(name);
 
 // The parameters that the step reads.
 function usedParameters(g: GraphBuilder, inputs: readonly (Tensor | undefined)[]): ReadonlyMap<string, Tensor> {

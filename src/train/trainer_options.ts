@@ -49,6 +49,11 @@ export interface TrainerOptions {
    * backward pass, with the same bits. Default: as much as the GPU has.
    */
   memory?: number;
+  /**
+   * Whether steps begin after the first layers, which `parts` must freeze: they then take what these layers compute instead of images, in
+   * the tensors that `splitNetwork` calls the border. Default: false.
+   */
+  skipsFrozen?: boolean;
   /** Picks one of the kernels that can run a node. Default: the first. */
   choose?: ChooseVariant;
 }

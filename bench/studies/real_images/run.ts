@@ -43,7 +43,7 @@ export interface Options extends TrainingOptions {
 const VALIDATION = 0.15;
 
 /** Options that change how fast an arm is trained, but not its results. */
-const MACHINE = ['adapter', 'threads', 'cache', 'imageCache', 'memory', 'checkpointMinutes'];
+const MACHINE = ['adapter', 'threads', 'cache', 'imageCache', 'activationCache', 'memory', 'checkpointMinutes'];
 /** Options that do not belong to a single arm. */
 const STUDY = ['arm', 'data', 'boxed', 'boxFrame', 'out', 'folds', 'reference', 'bootstrap', 'classes', 'seed'];
 

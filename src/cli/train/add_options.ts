@@ -205,6 +205,16 @@ function addMachineOptions(command: Command): void {
       'folder that keeps decoded images for later epochs and runs: two bytes for each pixel of the network’s input',
     )
     .option(
+      '--activation-cache <dir>',
+      'folder that keeps what frozen first layers compute for each image, so that epochs compute only the rest; augmentation may only mirror',
+    )
+    .addOption(
+      new Option(
+        '--activation-type <type>',
+        'numbers in --activation-cache: f32 gives the same results as without it, f16 takes half the room and rounds; default: f32',
+      ).choices(['f32', 'f16']),
+    )
+    .option(
       '--memory <mebibytes>',
       'memory of the GPU that a step may take; default: all of it. Activations that do not fit are computed twice',
       wholeNumber(1, 1e7),

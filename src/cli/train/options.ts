@@ -60,6 +60,8 @@ export interface TrainingOptions extends DecodeOptions, PoolingNumbers {
   threads?: number;
   cache?: number;
   imageCache?: string;
+  activationCache?: string;
+  activationType?: 'f32' | 'f16';
   memory?: number;
   adapter?: string;
   trainingData?: string;
@@ -75,6 +77,7 @@ export const machineOf = (options: TrainingOptions): RunMachine => ({
   threads: options.threads,
   cacheBytes: options.cache === undefined ? undefined : options.cache * 2 ** 20,
   imageCache: options.imageCache,
+  activationCache: options.activationCache,
   memory: options.memory === undefined ? undefined : options.memory * 2 ** 20,
   checkpointMs: options.checkpointMinutes === undefined ? undefined : options.checkpointMinutes * 60_000,
 });
@@ -129,6 +132,8 @@ function settingsOf(options: TrainingOptions): BeginOptions['settings'] {
   const optimizer: OptimizerSettings =
     kind === 'sgd' ? { kind, momentum, ...(nesterov ? { nesterov } : {}), weightDecay } : { kind, weightDecay };
   const every = options.decayEvery === undefined ? {} : { every: options.decayEvery };
+  if (options.activationType && options.activationCache === undefined)
+    throw new UsageError('--activation-type belongs to --activation-cache');
   if (options.perClass && options.loss !== 'w-cel') throw new UsageError('--per-class belongs to --loss w-cel');
   return {
     ...{ epochs, batch, accumulate, seed, patience, parts, optimizer },
@@ -139,6 +144,7 @@ function settingsOf(options: TrainingOptions): BeginOptions['settings'] {
     ...(average === undefined ? {} : { averageDecay: average }),
     batchNorm: options.batchNorm ?? (headOnly ? 'frozen' : freeze.length > 0 ? 'unfrozen' : 'train'),
     augmentation: augmentationOf(augment),
+    ...(options.activationType === 'f16' ? { activations: 'f16' as const } : {}),
   };
 }
 

@@ -41,6 +41,8 @@ export interface RunMachine {
   cacheBytes?: number;
   /** A folder that keeps decoded images. */
   imageCache?: string;
+  /** A folder that keeps activations of frozen layers. */
+  activationCache?: string;
   checkpointMs?: number;
   /** Bytes on the GPU that a step may take. Default: as much as the GPU has. */
   memory?: number;

@@ -26,6 +26,7 @@ const RESUMABLE = [
   'threads',
   'cache',
   'imageCache',
+  'activationCache',
   'memory',
   'adapter',
 ];
@@ -55,6 +56,8 @@ const OF_EPOCHS = [
     'augment',
     'patience',
     'checkpointMinutes',
+    'activationCache',
+    'activationType',
     'memory',
   ],
 ];

@@ -2,6 +2,7 @@
 import { basename, join, resolve } from 'node:path';
 import { describe, type Gpu } from '../../gpu/device.js';
 import type { WeightSource } from '../../graph/plan/types.js';
+import { activationCache } from '../../node/activation_cache.js';
 import type { ImageStore } from '../../node/image_store.js';
 import type { PixelRecord } from '../../node/pixel_record.js';
 import type { EpochRecord } from '../../train/checkpoint.js';
@@ -157,7 +158,7 @@ function keeperOf(
 async function learn(
   gpu: Gpu,
   folder: RunFolder<RunConfig>,
-  { weights, onBegun, signal, checkpointMs, memory = folder.config.memory }: Work,
+  { weights, onBegun, signal, checkpointMs, activationCache: cache, memory = folder.config.memory }: Work,
   parts: Pick<TrainOptions, 'data' | 'images' | 'keeper' | 'onProgress'>,
 ): Promise<TrainResult> {
   const { settings, trainingData, license } = folder.config;
@@ -175,7 +176,10 @@ async function learn(
         kept: { read: file.read, append },
         weights: weights ?? initialWeights(settings.seed),
       })
-    : await train({ ...common, checkpointMs, weights, memory, resume, resumedFrom });
+    : await train({
+        ...{ ...common, checkpointMs, weights, memory, resume, resumedFrom },
+        ...(cache === undefined ? {} : { activations: activationCache(cache) }),
+      });
   await file.remove();
   return result;
 }

@@ -1,0 +1,289 @@
+/**
+ * What frozen features of real images show by ridge regression: how the AUC grows with the number of images, what pre-training and resolution
+ * are worth, and how mined labels compare with radiologists' reads. bench/README.md explains it.
+ *
+ *   npm run frozen-features -- --data DIR --out DIR --imagenet FILE [--large DIR] [--reads FILE] [--adjudicated FILE]
+ *
+ * Only images of the data set's train_val_list.txt are used. Features and results are files in `--out`; the same command again does what is
+ * missing.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { interruptible, print, say, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
+import { InputError } from '../../../src/errors.js';
+import { readCsv } from '../../../src/formats/csv.js';
+import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS, labelsOf } from '../../../src/formats/data_sets/image_table.js';
+import { type Dataset, openDataset } from '../../../src/node/dataset.js';
+import { readText, writeWhole } from '../../../src/node/text_files.js';
+import { seededRandom, shuffle } from '../../../src/random.js';
+import { exitCodeOf, keepStudy, resultOf, writeJson } from '../training_runs.js';
+import { type FeatureSet, featuresOf } from './features.js';
+import { type FrozenResults, frozenSummary } from './frozen_summary.js';
+import { adjudicatedOf, agreementOf, COMPARISONS, type ReadImage, type Reads, readsOf } from './label_noise.js';
+import { type CurvePoint, drawImages, type LabelledFeatures, ridgeLogits, scoreCurve } from './learning_curve.js';
+
+export interface Options {
+  data: string;
+  large?: string;
+  out: string;
+  imagenet: string;
+  phantoms: string;
+  reads?: string;
+  adjudicated?: string;
+  validation: number;
+  draws: number;
+  bootstrap: number;
+  seed: number;
+}
+
+/** The input that SqueezeNet's ImageNet weights expect (Caffe's convention). */
+const CAFFE = {
+  mean: [0.40784, 0.45882, 0.48235],
+  std: [0.0039216, 0.0039216, 0.0039216],
+  channelOrder: 'bgr' as const,
+};
+const COLUMNS = [6, 7, 8, 9];
+/** Channels of the outputs of these modules. */
+const COLUMN_WIDTHS = [384, 384, 512, 512];
+const SIZES = [500, 1000, 2000, 4000, 8000];
+/** Images that ChestX-ray14 has, and those that it has for training. */
+const MORE = [86_524, 112_120];
+/** The number of training images for comparisons of features, of which each is one fit. */
+const COMPARED = 2000;
+const PENALTIES = [3e3, 1e4, 3e4];
+const FOLDS = 3;
+const NOISE_FOLDS = 5;
+
+export async function studyFrozen(options: Options, signal: AbortSignal): Promise<string> {
+  const { out, seed, validation } = options;
+  await mkdir(out, { recursive: true });
+  const data = await openDataset(options.data);
+  const images = inPatientOrder(data, seed);
+  await keepStudy(join(out, 'study.json'), { images: images.length, validation, seed, draws: options.draws });
+  const imagenet: FeatureSet = {
+    ...{ name: 'imagenet-128', size: 128, init: options.imagenet, channels: 3, columns: COLUMNS, metadata: CAFFE },
+  };
+  const compute = async (set: FeatureSet, from: Dataset, some: readonly string[]) => {
+    const progress = startProgress(set.name, some.length, 'images');
+    try {
+      const folder = join(out, 'features');
+      await mkdir(folder, { recursive: true });
+      return await featuresOf(set, from, some, { out: folder, signal, onProgress: progress.update });
+    } finally {
+      progress.stop();
+    }
+  };
+  const whole = await compute(imagenet, data, images);
+  const all = labelled(data, images, whole.values, 2 * whole.channels);
+  const means = columnsOf(all, [[0, whole.channels]]);
+  const lastTwo = columnsOf(all, [[whole.channels - COLUMN_WIDTHS[2] - COLUMN_WIDTHS[3], whole.channels]]);
+  const results: FrozenResults = { images: images.length, validation, classes: all.classes };
+  const noise = await resultOf(join(out, 'noise.json'), () => labelNoise(lastTwo, data, images, options));
+  results.noise = noise;
+  results.curve = await resultOf(join(out, 'curve.json'), async () => learningCurve(lastTwo, options, signal));
+  const some = images.slice(0, validation + COMPARED);
+  const compared = async (name: string, make: () => Promise<LabelledFeatures>, train = COMPARED, held = validation) =>
+    resultOf(join(out, `compared-${name}.json`), async () => {
+      const features = await make();
+      const rows = Array.from({ length: held + train }, (_, row) => row);
+      const [test, fit] = [rows.slice(0, held), rows.slice(held)];
+      const logits = ridgeLogits(features, fit, test, { penalties: PENALTIES, folds: FOLDS, seed });
+      return { images: train, name, width: features.width, ...aucOf(features, test, logits, options) };
+    });
+  const subset = (features: LabelledFeatures) => headOf(features, some.length);
+  const ofSet = (set: FeatureSet) => async () => {
+    const { values, channels } = await compute(set, data, some);
+    return columnsOf(labelled(data, some, values, 2 * channels), [[0, channels]]);
+  };
+  const { channels } = whole;
+  results.features = [
+    await compared('imagenet, last module', async () => subset(columnsOf(all, [[channels - 512, channels]]))),
+    await compared('imagenet, last two modules', async () => subset(lastTwo)),
+    await compared('imagenet, last four modules', async () => subset(means)),
+    await compared('phantoms (phantom8)', ofSet({ name: 'phantom8-128', size: 128, init: options.phantoms })),
+    await compared(
+      'random weights, last four modules',
+      ofSet({ name: 'random-128', size: 128, backbone: 'squeezenet1_0', channels: 3, columns: COLUMNS }),
+    ),
+  ];
+  const summary = frozenSummary(results);
+  await writeJson(join(out, 'frozen_features.json'), results);
+  await writeWhole(join(out, 'frozen_features.md'), summary);
+  return summary;
+}
+
+/** The training images, by patients in random order. The first are for validation. */
+function inPatientOrder({ table, trainValidation, paths, folder }: Dataset, seed: number): string[] {
+  if (!trainValidation) throw new InputError(`${folder} has no train_val_list.txt`);
+  const rowOf = new Map(table.images.map((image, row) => [image, row]));
+  const byPatient = new Map<string, string[]>();
+  for (const image of trainValidation) {
+    const row = rowOf.get(image);
+    if (row === undefined || !paths.has(image)) continue;
+    byPatient.set(table.patients[row], [...(byPatient.get(table.patients[row]) ?? []), image]);
+  }
+  const order = shuffle([...byPatient.keys()].sort(), seededRandom(seed));
+  return order.flatMap((patient) => byPatient.get(patient) as string[]);
+}
+
+function labelled(
+  { table }: Dataset,
+  images: readonly string[],
+  values: Float32Array,
+  width: number,
+): LabelledFeatures {
+  const rowOf = new Map(table.images.map((image, row) => [image, row]));
+  const rows = images.map((image) => rowOf.get(image) as number);
+  return {
+    ...{ values, width, classes: CHEST_XRAY14_LABELS },
+    patients: rows.map((row) => table.patients[row]),
+    labels: Uint8Array.from(
+      rows.flatMap((row) => {
+        const known = labelsOf(table, row);
+        return CHEST_XRAY14_LABELS.map((name) => Number(known.includes(name)));
+      }),
+    ),
+  };
+}
+
+/** Only some of the features: those from … to of each range. */
+function columnsOf(features: LabelledFeatures, ranges: readonly (readonly [number, number])[]): LabelledFeatures {
+  const width = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
+  const rows = features.patients.length;
+  const values = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row++) {
+    let at = row * width;
+    for (const [from, to] of ranges) {
+      values.set(features.values.subarray(row * features.width + from, row * features.width + to), at);
+      at += to - from;
+    }
+  }
+  return { ...features, values, width };
+}
+
+function headOf(features: LabelledFeatures, rows: number): LabelledFeatures {
+  const { values, width, labels, classes, patients } = features;
+  return {
+    ...{ width, classes, values: values.subarray(0, rows * width), patients: patients.slice(0, rows) },
+    labels: labels.subarray(0, rows * classes.length),
+  };
+}
+
+/** The validation images end with a whole patient, so that no patient is on both sides. */
+function sidesOf({ patients }: LabelledFeatures, validation: number): { test: number[]; rest: number[] } {
+  const held = new Set(patients.slice(0, validation));
+  const rows = patients.map((_, row) => row);
+  return { test: rows.filter((row) => held.has(patients[row])), rest: rows.filter((row) => !held.has(patients[row])) };
+}
+
+async function learningCurve(features: LabelledFeatures, options: Options, signal: AbortSignal) {
+  const { seed, draws, bootstrap: replicates } = options;
+  const { test, rest } = sidesOf(features, options.validation);
+  const points: CurvePoint[] = [];
+  for (const images of SIZES.filter((size) => size <= rest.length)) {
+    const found: Float32Array[] = [];
+    // Draws of nearly all images are nearly the same.
+    for (let draw = 0; draw < (2 * images > rest.length ? 1 : draws); draw++) {
+      signal.throwIfAborted();
+      const fit = drawImages(rest, features.patients, images, seed + 1000 * (draw + 1));
+      found.push(ridgeLogits(features, fit, test, { penalties: PENALTIES, folds: FOLDS, seed }));
+      say(`${images} images, draw ${draw + 1}`);
+    }
+    points.push({ images, draws: found });
+  }
+  const held = {
+    classes: features.classes,
+    patients: test.map((row) => features.patients[row]),
+    labels: Uint8Array.from(test.flatMap((row) => [...labelRow(features, row)])),
+  };
+  return { ...scoreCurve(points, held, { more: MORE, replicates, seed }), test: test.length };
+}
+
+const labelRow = ({ labels, classes }: LabelledFeatures, row: number) =>
+  labels.subarray(row * classes.length, (row + 1) * classes.length);
+
+function aucOf(features: LabelledFeatures, test: readonly number[], logits: Float32Array, options: Options) {
+  const held = {
+    patients: test.map((row) => features.patients[row]),
+    labels: Uint8Array.from(test.flatMap((row) => [...labelRow(features, row)])),
+  };
+  const { replicates, seed } = { replicates: options.bootstrap, seed: options.seed };
+  const score = (classes: readonly string[]) => {
+    const places = classes.map((name) => features.classes.indexOf(name));
+    const pick = (values: ArrayLike<number>) =>
+      test.flatMap((_, i) => places.map((place) => values[i * features.classes.length + place]));
+    const only = { classes, patients: held.patients, labels: Uint8Array.from(pick(held.labels)) };
+    const points = [{ images: 1, draws: [Float32Array.from(pick(logits))] }];
+    return scoreCurve(points, only, { more: [], replicates, seed }).points[0].auc;
+  };
+  return { fourteen: score(features.classes), eight: score(CHEST_XRAY8_LABELS) };
+}
+
+/** Scores every image by a regression that has not seen its patient, and compares mined labels and scores with the reads. */
+async function labelNoise(features: LabelledFeatures, data: Dataset, images: readonly string[], options: Options) {
+  const { seed, bootstrap: replicates } = options;
+  const order = [...new Set(features.patients)];
+  const foldOf = new Map(order.map((patient, i) => [patient, i % NOISE_FOLDS]));
+  const logits = new Map<string, Record<string, number>>();
+  for (let fold = 0; fold < NOISE_FOLDS; fold++) {
+    const rows = features.patients.map((patient, row) => ({ row, own: foldOf.get(patient) === fold }));
+    const [test, fit] = [true, false].map((own) => rows.filter((one) => one.own === own).map(({ row }) => row));
+    const found = ridgeLogits(features, fit, test, { penalties: PENALTIES.slice(1, 2), folds: FOLDS, seed });
+    for (const [i, row] of test.entries()) {
+      const own = features.classes.map((name, c) => [name, found[i * features.classes.length + c]] as const);
+      logits.set(images[row], Object.fromEntries(own));
+    }
+    say(`scored fold ${fold + 1} of ${NOISE_FOLDS}`);
+  }
+  const rowOf = new Map(data.table.images.map((image, row) => [image, row]));
+  const reads = await allReads(options);
+  return COMPARISONS.filter(({ reader }) => reads[reader]).map((comparison) => {
+    const some = [...(reads[comparison.reader] as Reads)].filter(([image]) => logits.has(image));
+    const read = some.map(([image, findings]): ReadImage => {
+      const row = rowOf.get(image) as number;
+      const mined = labelsOf(data.table, row);
+      return { patient: data.table.patients[row], read: findings, mined, logits: logits.get(image)! };
+    });
+    return agreementOf(comparison, read, { replicates, seed });
+  });
+}
+
+async function allReads({ reads, adjudicated }: Options): Promise<Partial<Record<string, Reads>>> {
+  const rows = reads === undefined ? undefined : await rowsOf(reads);
+  return {
+    ...(rows ? { 'ChestX-Det': readsOf(rows, 'ChestX-Det'), RSNA: readsOf(rows, 'RSNA') } : {}),
+    ...(adjudicated === undefined ? {} : { adjudicated: adjudicatedOf(await rowsOf(adjudicated)) }),
+  };
+}
+
+async function rowsOf(path: string): Promise<Record<string, string>[]> {
+  const rows: string[][] = [];
+  readCsv(await readText(path), (fields) => rows.push([...fields]));
+  const [head, ...others] = rows;
+  return others.map((fields) => Object.fromEntries(head.map((name, i) => [name, fields[i] ?? ''])));
+}
+
+const program = new Command('frozen-features')
+  .requiredOption('--data <dir>', 'data set in the ChestX-ray8/14 layout, images at 128×128 or larger')
+  .requiredOption('--out <dir>', 'folder of features and results')
+  .requiredOption('--imagenet <file>', 'SqueezeNet v1.0 with weights of ImageNet in Caffe’s convention')
+  .option('--phantoms <file>', 'weights that were trained on phantoms', 'weights/phantom8.safetensors')
+  .option('--reads <file>', 'reads.csv: image, source, read')
+  .option('--adjudicated <file>', 'adjudicated labels: YES and NO in a column for each finding')
+  .option('--validation <n>', 'images to validate on, of patients of their own', wholeNumber(100, 1e6), 1188)
+  .option('--draws <n>', 'draws of training images for each point of the curve', wholeNumber(1, 100), 4)
+  .option('--bootstrap <draws>', 'bootstrap draws of patients', wholeNumber(0, 100_000), 1000)
+  .option('--seed <n>', 'seed of patients, draws and folds', wholeNumber(0, 2 ** 32), 1);
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    const options = program.parse().opts<Options>();
+    await print(await interruptible((signal) => studyFrozen(options, signal)));
+    process.exit(0);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(exitCodeOf(error));
+  }
+}
