@@ -31,6 +31,7 @@ export interface ActivationKeeper {
   open(key: string, bytes: number, most: number): Promise<ActivationRecords>;
 }
 
+/** The records of one frozen network. */
 export interface ActivationRecords {
   /** The record of a name; undefined if there is none, or if it is damaged. */
   find(name: string): Promise<Uint8Array | undefined>;
