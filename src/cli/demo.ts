@@ -48,7 +48,8 @@ async function demo(file: string | undefined, options: Options, signal: AbortSig
     const image = given ?? phantom!.image;
     const classes = trained ? undefined : await mostProbable(localizer, image, signal);
     const heatmaps = metadata.fit === 'stretch' ? 'raw' : 'scaled';
-    const result = await localizer.localize(image, { heatmaps, signal, ...(classes ? { classes } : {}) });
+    const lungMask = metadata.imageKind === 'patients' ? 'auto' : 'off';
+    const result = await localizer.localize(image, { heatmaps, lungMask, signal, ...(classes ? { classes } : {}) });
     const caption = file === undefined ? `phantom ${seed}` : basename(file);
     const boxes = allBoxes ? 'all' : 'best';
     await withFile(out, () => writeOverlay(out, image, result, { metadata, boxes, title: caption }));

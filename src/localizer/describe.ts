@@ -73,6 +73,8 @@ async function describeImage(
       ? readFindings(classes, scores, regions, request, smallest)
       : { findings: [], truncated: [] };
   const data = { index, width, height, probabilities: scores, logits: raws, warnings, method, ...boxes };
+  if (request.lungMask !== 'off')
+    data.findings = (await import('./lung_region.js')).withLungMask(data.findings, data, request.lungMask);
   return asLocalization({ ...data, ...(heatmaps ? { heatmaps: byLabel(heatmaps) } : {}) }, classes);
 }
 

@@ -16,7 +16,7 @@ import { readModel } from './model.js';
 import type { GpuLocalization } from './on_gpu.js';
 import type { Memory } from './plans.js';
 import { abortable, createQueue } from './queue.js';
-import { type LocalizeOptions, requestOf } from './request.js';
+import { checkChoice, type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
 import type { Backend, Batch, Session, StageTimes } from './session.js';
 import type { WeightsInput } from './weights_input.js';
@@ -133,10 +133,9 @@ export class Localizer {
     { output = 'cpu', ...options }: LocalizeOptions & { output?: 'cpu' | 'gpu' } = {},
   ): Promise<Localization | GpuLocalization> {
     this.#check();
-    if (output !== 'cpu' && output !== 'gpu') {
-      throw new InputError('output', { expected: "'cpu' or 'gpu'", given: String(output) });
-    }
+    checkChoice('output', output, ['cpu', 'gpu']);
     const request = requestOf(this.metadata, options, 'localize', KNOWN_OPTIONS.localize);
+    if (output === 'gpu') checkChoice("lungMask with output: 'gpu'", request.lungMask, ['off']);
     const { signal } = options;
     const read = abortable(toPixels(image, options), signal);
     const work = async (pixels: Pixels): Promise<Localization | GpuLocalization> => {

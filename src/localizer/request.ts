@@ -26,6 +26,11 @@ export interface LocalizeOptions {
    * box, as in the paper. It does not apply to `output: 'gpu'`, whose table has regions of any size, with their areas.
    */
   minRegion?: number;
+  /**
+   * `auto` marks boxes that lie outside of lungs and heart with `outsideLungs`, and `drop` leaves them out, so that a class that is found may
+   * have no box. Where lungs and heart are is known for upright frontal X-rays of adults only. Default `off`.
+   */
+  lungMask?: 'off' | 'auto' | 'drop';
   /** Heatmaps to return: the network's own (`raw`), or those at the image's size from 0 to 255 (`scaled`). Default `none`. */
   heatmaps?: 'none' | 'raw' | 'scaled';
   /** False for no boxes, only probabilities and the heatmaps asked for. Default true. */
@@ -46,6 +51,7 @@ export const LOCALIZE_OPTIONS = optionNames<LocalizeOptions>({
   heatThresholds: true,
   maxBoxes: true,
   minRegion: true,
+  lungMask: true,
   heatmaps: true,
   boxes: true,
   bits: true,
@@ -63,6 +69,7 @@ export interface Request {
   readonly maxBoxes: number;
   /** In cells of the heatmap. */
   readonly minRegion: number;
+  readonly lungMask: 'off' | 'auto' | 'drop';
   readonly heatmaps: 'none' | 'raw' | 'scaled';
   readonly boxes: boolean;
 }
@@ -87,6 +94,7 @@ export function requestOf(
     heatThresholds = metadata.heatThresholds ?? DEFAULT_HEAT_THRESHOLDS,
     maxBoxes = DEFAULT_MAX_BOXES,
     minRegion = metadata.minRegion ?? 0,
+    lungMask = 'off',
     heatmaps = 'none',
     boxes = true,
   } = options;
@@ -104,12 +112,17 @@ export function requestOf(
   if (!(minRegion >= 0 && Number.isFinite(minRegion))) {
     throw new InputError('minRegion', { expected: 'a number of cells, 0 or more', given: String(minRegion) });
   }
-  if (heatmaps !== 'none' && heatmaps !== 'raw' && heatmaps !== 'scaled') {
-    throw new InputError('heatmaps', { expected: "'none', 'raw' or 'scaled'", given: String(heatmaps) });
-  }
+  checkChoice('lungMask', lungMask, ['off', 'auto', 'drop']);
+  checkChoice('heatmaps', heatmaps, ['none', 'raw', 'scaled']);
   const gates = metadata.classes.map((label) => {
     if (classes) return classes.includes(label) ? 0 : NEVER;
     return operatingThresholdOf(label, operatingThresholds, metadata.operatingThresholds);
   });
-  return { gates, heatThresholds, maxBoxes, minRegion, heatmaps, boxes };
+  return { gates, heatThresholds, maxBoxes, minRegion, lungMask, heatmaps, boxes };
+}
+
+/** @throws InputError if an option has none of the values that it may have */
+export function checkChoice(option: string, given: string, values: readonly string[]): void {
+  if (values.includes(given)) return;
+  throw new InputError(option, { expected: values.join(' or '), given: String(given) });
 }

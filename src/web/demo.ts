@@ -87,10 +87,11 @@ async function localize(signal: AbortSignal): Promise<string> {
   if (!localizer) await loadWeights(signal);
   if (!localizer || !picture) return 'Choose an image.';
   showStatus('Localizing…');
-  const { classes, fit, heatmapScaling } = localizer.metadata;
+  const { classes, fit, heatmapScaling, imageKind } = localizer.metadata;
   const started = performance.now();
   const heatmaps = fit === 'stretch' ? 'raw' : 'scaled';
-  whole = await localizer.localize(picture.pixels, { classes, heatmaps, signal });
+  const lungMask = imageKind === 'patients' ? 'auto' : 'off';
+  whole = await localizer.localize(picture.pixels, { classes, heatmaps, lungMask, signal });
   overlay.heatmapScaling = heatmaps === 'raw' ? heatmapScaling : 'minmax';
   if (selected !== null && !classes.includes(selected)) selected = null;
   showResult();

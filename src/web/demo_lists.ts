@@ -83,7 +83,7 @@ export function renderFindings(
   onOpen: (finding: Finding) => void,
 ): void {
   const rows = findings.map((finding) => {
-    const { label, score, threshold, box } = finding;
+    const { label, score, threshold, box, outsideLungs } = finding;
     const name = element('button', '', element('span', 'swatch'), label);
     name.type = 'button';
     name.style.setProperty('--color', cssColor(classes.indexOf(label)));
@@ -95,7 +95,7 @@ export function renderFindings(
       element('td', '', name),
       element('td', '', score.toFixed(2)),
       element('td', '', threshold === undefined ? '' : `≥ ${threshold}`),
-      element('td', '', `${x}, ${y}, ${width} × ${height}`),
+      element('td', '', `${x}, ${y}, ${width} × ${height}${outsideLungs ? ', outside the lungs' : ''}`),
     );
     row.setAttribute('aria-selected', String(label === selected));
     return row;

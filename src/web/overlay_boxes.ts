@@ -49,9 +49,9 @@ export function boxButton({ box, color, rank }: Outline, finding: Finding): HTML
     height: percent(box.height),
   });
   button.style.setProperty('--color', color);
-  const { label, score, threshold } = finding;
+  const { label, score, threshold, outsideLungs } = finding;
   const [x, y, width, height] = [finding.box.x, finding.box.y, finding.box.width, finding.box.height].map(Math.round);
-  const heat = threshold === undefined ? '' : `, heat at or above ${threshold}`;
+  const heat = `${threshold === undefined ? '' : `, heat at or above ${threshold}`}${outsideLungs ? ', outside the lungs' : ''}`;
   const name = `${label}, score ${score.toFixed(2)}, ${width} by ${height} pixels at ${x}, ${y}${heat}`;
   button.setAttribute('aria-label', name);
   button.title = `${label} ${score.toFixed(2)}${heat}`;

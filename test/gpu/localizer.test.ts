@@ -20,6 +20,7 @@ import { architectureOf, type Head } from '../../src/nets/architecture.js';
 import type { Backbone } from '../../src/nets/backbone.js';
 import { buildNetwork } from '../../src/nets/index.js';
 import { preprocess } from '../../src/ops/images/preprocess.js';
+import { drawPhantom } from '../../src/phantom/index.js';
 import { seededRandom } from '../../src/random.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 import { readFixture } from '../support/fixture.js';
@@ -173,6 +174,23 @@ test('maxBoxes limits the boxes, and truncated says so', async () => {
     return new Set(own).size < own.length;
   });
   assert.equal(cut.truncated, several);
+});
+
+test('lungMask marks boxes outside of lungs and heart, or leaves them out', async () => {
+  const { image } = drawPhantom({ seed: 1, index: 0, size: 64 });
+  const options = { classes, heatThresholds: [40, 120, 200, 250] };
+  const { findings: all } = await localizer.localize(image, options);
+  const { findings: marked } = await localizer.localize(image, { ...options, lungMask: 'auto' });
+  const { findings: kept } = await localizer.localize(image, { ...options, lungMask: 'drop' });
+  assert.equal(
+    marked.map(({ outsideLungs: _, ...finding }) => finding),
+    all,
+  );
+  assert.equal(
+    kept,
+    marked.filter(({ outsideLungs }) => !outsideLungs),
+  );
+  assert.ok(kept.length > 0 && kept.length < all.length, `${kept.length} of ${all.length}`);
 });
 
 detail('regions smaller than minRegion give no box, except the highest one, for every fit', async () => {
@@ -391,8 +409,10 @@ test('requests that make no sense are refused', async () => {
     [{ heatThresholds: [300] }, /heatThresholds/],
     [{ maxBoxes: 0 }, /maxBoxes/],
     [{ minRegion: -1 }, /minRegion; expected a number of cells/],
-    [{ heatmaps: 'all' as never }, /heatmaps; expected 'none', 'raw' or 'scaled'/],
-    [{ output: 'disk' } as never, /output; expected 'cpu' or 'gpu'/],
+    [{ lungMask: 'on' as never }, /lungMask; expected off or auto or drop; given on/],
+    [{ lungMask: 'auto', output: 'gpu' } as never, /lungMask with output: 'gpu'; expected off; given auto/],
+    [{ heatmaps: 'all' as never }, /heatmaps; expected none or raw or scaled/],
+    [{ output: 'disk' } as never, /output; expected cpu or gpu/],
   ];
   for (const [options, message] of bad) {
     assert.match((await rejection(localizer.localize(image, options)))?.message ?? '', message);

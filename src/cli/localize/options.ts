@@ -25,6 +25,7 @@ export interface Options extends DecodeOptions, WeightsOptions {
   heatThresholds?: number[];
   maxBoxes?: number;
   minRegion?: number;
+  lungMask?: 'off' | 'auto' | 'drop';
   batch?: number;
   precision?: 'f32' | 'f16';
   adapter?: string;
@@ -59,6 +60,12 @@ export function addLocalizeOptions(command: Command): Command {
       '--min-region <cells>',
       'regions with fewer cells of the heatmap get no box; default: as the weights say, else 0',
       number(0),
+    )
+    .addOption(
+      new Option(
+        '--lung-mask <mode>',
+        'boxes outside of lungs and heart: auto marks them, drop leaves them out; default: off',
+      ).choices(['off', 'auto', 'drop']),
     )
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), DEFAULT_BATCH)
     .addOption(

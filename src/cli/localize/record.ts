@@ -47,7 +47,8 @@ export async function localizeTasks(
 }
 
 function requestOf(localizer: Localizer, options: Options, signal: AbortSignal): LocalizeOptions {
-  const { classes, operatingThresholds, heatThresholds, maxBoxes, minRegion, bits, maxImageBytes, overlay } = options;
+  const { classes, operatingThresholds, heatThresholds, maxBoxes, minRegion, lungMask, bits, maxImageBytes, overlay } =
+    options;
   // The network's own map is small. It can be drawn if it covers the whole image, which it does if images are stretched to the input.
   const heatmaps = !overlay ? 'none' : localizer.metadata.fit === 'stretch' ? 'raw' : 'scaled';
   return {
@@ -58,6 +59,7 @@ function requestOf(localizer: Localizer, options: Options, signal: AbortSignal):
     ...(heatThresholds ? { heatThresholds } : {}),
     ...(maxBoxes ? { maxBoxes } : {}),
     ...(minRegion === undefined ? {} : { minRegion }),
+    ...(lungMask ? { lungMask } : {}),
     ...(bits ? { bits } : {}),
     ...(maxImageBytes ? { maxImageBytes } : {}),
   };
