@@ -8,7 +8,9 @@ import * as assert from 'uvu/assert';
 import { addEvaluateCommand } from '../../src/cli/evaluate/evaluate.js';
 import type { MaskOptions } from '../../src/cli/evaluate/mask_options.js';
 import { openMaskScorers } from '../../src/cli/evaluate/mask_scorers.js';
-import { refuseForMasks } from '../../src/cli/evaluate/weights.js';
+import { splitOf } from '../../src/cli/evaluate/split.js';
+import { coveredPart, maximumOf, refuseForMasks } from '../../src/cli/evaluate/weights.js';
+import { scaledBox } from '../../src/evaluate/box_frame.js';
 import { encodePng } from '../../src/formats/images/png.js';
 import { rleOfPixels, rleString } from '../../src/formats/masks/rle.js';
 import { type LoadOptions, load } from '../../src/index.js';
@@ -201,16 +203,61 @@ test('given thresholds need no validation images', async () => {
   assert.equal([predicted('Mass'), predicted('Nodule')], [48, 16]);
 });
 
-test('weights that predict none of the findings, or whose maps do not cover the image, are refused', async () => {
+test('--split: thresholds and levels of boxes come from its validation images alone, which are of other patients than its test images', async () => {
+  const data = await openDataset(folder);
+  const parts = await splitOf({ split: 1 }, data, []);
+  assert.equal([parts.validation, parts.test], [names.slice(6), names.slice(4, 6)]);
+  const open = async () => (await openMaskScorers({ masks: [at('truth.json')], maskFrame: 'own' }, data, parts, []))!;
+  /** Heat that is the truth itself, so that every threshold is right, or its opposite. */
+  const heatOf = (name: string, isRight: boolean) =>
+    Object.fromEntries(
+      [...truth.get(name)!].map(([label, pixels]) => {
+        return [label, { data: pixels.map((inside) => Number(inside === isRight)), width: MAP, height: MAP }];
+      }),
+    );
+  const marked = (some: readonly string[]) =>
+    some.flatMap((name) => [...truth.get(name)!.values()].filter((pixels) => pixels.some(Boolean))).length;
+  const results = [true, false].map(async (isRight) => {
+    const [scorer] = await open();
+    // Images of no part do not matter.
+    for (const name of names) scorer.addHeatmaps(name, heatOf(name, names.indexOf(name) < 6 || isRight));
+    return scorer.finish({ replicates: 0 }).evaluation;
+  });
+  const [right, wrong] = await Promise.all(results);
+  assert.equal([right.images, right.patients, right.validationPairs], [2, 1, marked(names.slice(6))]);
+  // What is measured without thresholds is the same whatever the validation images show.
+  for (const name of ['hitRate', 'pxAp', 'maxBoxAcc'] as const)
+    assert.equal(
+      wrong.scores.map(({ figures }) => figures[name].value),
+      right.scores.map(({ figures }) => figures[name].value),
+    );
+  assert.is(right.scores.at(-1)!.figures.boxAcc.value, 1);
+  assert.ok(Object.values(right.maskThresholds).every(({ source, value }) => source === 'validation' && value === 0.2));
+});
+
+test('weights that predict none of the findings are refused', async () => {
   const scorers = await openScorers({ maskThresholds: at('thresholds.csv') });
-  const refuse = (fit: 'stretch' | 'pad', classes: string[]) => () =>
-    refuseForMasks({ metadata: { fit }, classes }, scorers, CLASSES);
-  refuse('stretch', ['mass', 'Edema'])();
-  assert.throws(refuse('pad', CLASSES), /do not cover the whole image.*given pad/);
+  const refuse = (classes: string[]) => () => refuseForMasks({ classes }, scorers, CLASSES);
+  refuse(['mass', 'Edema'])();
   assert.throws(
-    refuse('stretch', ['Hernia']),
+    refuse(['Hernia']),
     /truth\.json: the weights predict none of the findings that are marked; expected Mass, Nodule; given Hernia/,
   );
+});
+
+test('what heatmaps cover of an image that was cropped or padded, and their highest point in it', () => {
+  const part = (fit: 'stretch' | 'crop' | 'pad') => coveredPart(200, 100, { inputWidth: 64, fit });
+  assert.equal(part('stretch'), { x: 0, y: 0, width: 1, height: 1 });
+  // The middle 100 × 100 pixels; and 200 × 200 pixels, of which the image is rows 50 to 150.
+  assert.equal(part('crop'), { x: 0.25, y: 0, width: 0.5, height: 1 });
+  assert.equal(part('pad'), { x: 0, y: -0.5, width: 1, height: 2 });
+  const size = { width: 200, height: 100 };
+  const heat = { data: new Float32Array(16).map((_, i) => [9, 0, 0, 0, 0, 3, 2, 1][i] ?? 0), width: 4, height: 4 };
+  const point = (covers: ReturnType<typeof part>) => maximumOf(heat, scaledBox(covers, 200, 100), size);
+  assert.equal(point(part('stretch')), [25, 12.5]);
+  assert.equal(point(part('crop')), [62.5, 12.5]);
+  // The highest cell lies in the border.
+  assert.equal(point(part('pad')), [75, 25]);
 });
 
 test('what would mix scored and validation images, or cannot be compared, is refused before the network runs', async () => {

@@ -13,6 +13,7 @@ import type { MaskScorerOptions } from '../../src/evaluate/masks/parts.js';
 import { countPixels, pixelAveragePrecision } from '../../src/evaluate/masks/pixel_levels.js';
 import { maskScorer, predictedMasks } from '../../src/evaluate/masks/scores.js';
 import { maskTruth, type TruthOptions } from '../../src/evaluate/masks/truth.js';
+import type { Box } from '../../src/formats/findings.js';
 import { toCocoMasks } from '../../src/formats/masks/coco_shapes.js';
 import { maskComponents } from '../../src/formats/masks/components.js';
 import { pixelsOf, rleOfPixels, rleString } from '../../src/formats/masks/rle.js';
@@ -170,6 +171,33 @@ test('interpolation: values of PyTorch and OpenCV, and a map that is larger than
   const cubic = resizeHeatmap(two, 4, 1, 'cubic');
   assert.equal([...cubic], [-0.10546875, 0.2265625, 0.7734375, 1.10546875]);
   assert.equal([...resizeHeatmap({ data: [1, 2, 3, 4], width: 4, height: 1 }, 2, 1, 'bilinear')], [1.5, 3.5]);
+});
+
+test('heatmaps of cropped and padded images: the border is left out, and pixels beyond the map have its lowest value', () => {
+  const map = { data: [1, 3, 2, 4], width: 2, height: 2 };
+  const resized = (covers: Box, width: number, height: number) =>
+    [...resizeHeatmap({ ...map, covers }, width, height, 'bilinear')].map((value) => Math.round(value * 1000) / 1000);
+  // The middle two of four columns, without interpolation; the lowest value of the map on both sides.
+  assert.equal(resized({ x: 0.25, y: 0, width: 0.5, height: 1 }, 4, 2), [1, 1, 3, 1, 1, 2, 4, 1]);
+  // The map is twice as high as the image, which is its middle: between the two rows, a quarter from the first and a quarter from the second.
+  assert.equal(resized({ x: 0, y: -0.5, width: 1, height: 2 }, 2, 2), [1.25, 3.25, 1.75, 3.75]);
+  assert.equal(resized({ x: 0, y: 0, width: 1, height: 1 }, 2, 2), [1, 3, 2, 4]);
+  // Truth on the left, seen only by a map of the right half: nothing is found there, and the highest pixel misses.
+  const truth = truthOf({ A: { Mass: segmentation(['1100', '1100']) } }, ['A.png']);
+  const score = (covers: Box) => {
+    const scorer = maskScorer(truth, { ...ofHeat, maskThresholds: { Mass: 0.5 } });
+    scorer.addHeatmaps('A.png', { Mass: { ...map, covers } });
+    const { iouKnown, hitRate } = scorer.finish({ replicates: 0 }).evaluation.scores[0].figures;
+    return [iouKnown.value, hitRate.value];
+  };
+  assert.equal(score({ x: 0.5, y: 0, width: 0.5, height: 1 }), [0, 0]);
+  // On the left half, its right column exceeds one half of its range: two of the four pixels of the truth.
+  assert.equal(score({ x: 0, y: 0, width: 0.5, height: 1 }), [0.5, 1]);
+  for (const covers of [
+    { x: 1, y: 0, width: 1, height: 1 },
+    { x: 0, y: 0, width: 0, height: 1 },
+  ])
+    refused(() => score(covers), /heatmap of Mass in A\.png covers no part of the image/);
 });
 
 test('boxes at all levels: as by a flood fill at each level (property)', () => {

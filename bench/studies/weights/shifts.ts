@@ -155,7 +155,8 @@ interface ShiftScore {
   name: string;
   images: number;
   classes: string[];
-  meanAuc: Estimate;
+  /** Undefined if no class has enough images. */
+  meanAuc?: Estimate;
   /** Compared with the same images in the condition of training. */
   difference?: Estimate;
 }
@@ -166,6 +167,7 @@ function scoreOf(
   options: { seed: number; replicates: number },
 ): ShiftScore {
   const classes = scoredClasses(table, predictions);
+  if (classes.length === 0) return { name, images: predictions.length, classes };
   const { meanAuc } = armScores(table, [asFold(predictions)], classes, options);
   const difference = reference && aucDifferences(table, predictions, reference, classes, options).mean;
   return { name, images: predictions.length, classes, meanAuc, ...(difference && { difference }) };
@@ -185,7 +187,7 @@ function shiftTable(scores: readonly ShiftScore[]): string {
   const digits = (value: number) => value.toFixed(3).replace(/^(-?)0/, '$1');
   const text = ({ value, low, high }: Estimate) => `${digits(value)} (${digits(low)} to ${digits(high)})`;
   const rows = scores.map(({ name, images, classes, meanAuc, difference }) => [
-    ...[name, `${images}`, `${classes.length}`, classes.length > 0 ? text(meanAuc) : '–'],
+    ...[name, `${images}`, `${classes.length}`, meanAuc ? text(meanAuc) : '–'],
     difference ? text(difference) : '',
   ]);
   return markdownTable(['condition', 'images', 'classes', 'mean AUC (95 %)', 'difference (95 %)'], rows);

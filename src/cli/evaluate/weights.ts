@@ -1,10 +1,12 @@
 /** Runs a network on a data set, scores its predictions, and writes them into a file. */
 import { join } from 'node:path';
 import { counted, InputError } from '../../errors.js';
+import { type Size, scaledBox } from '../../evaluate/box_frame.js';
 import type { EvaluationResult } from '../../evaluate/evaluate.js';
+import type { HeatmapValues } from '../../evaluate/masks/heatmap_size.js';
 import type { MaskScorer } from '../../evaluate/masks/scores.js';
 import { labelNames } from '../../formats/data_sets/label_names.js';
-import type { Prediction } from '../../formats/findings.js';
+import type { Box, Prediction } from '../../formats/findings.js';
 import type { DecodeOptions } from '../../formats/images/pixels.js';
 import type { LoadOptions } from '../../localizer/load_options.js';
 import type { Localizer } from '../../localizer/localizer.js';
@@ -13,6 +15,7 @@ import type { Dataset } from '../../node/dataset.js';
 import { tallyWarnings } from '../../node/image_reading.js';
 import { openImageThreads } from '../../node/image_threads.js';
 import { openBeside } from '../../node/text_files.js';
+import { frameOf, toImage } from '../../ops/images/frame.js';
 import { backendNote, runOptions } from '../adapter_option.js';
 import { decodeOptions } from '../image_options.js';
 import { isUnnamed, loadNamed, ofImage } from '../named_weights.js';
@@ -78,22 +81,12 @@ export async function evaluateWeights(
   }
 }
 
-/** @throws InputError before the network runs, if its heatmaps cannot be compared with the masks */
+/** @throws InputError before the network runs, if it predicts none of the findings that are marked */
 export function refuseForMasks(
-  localizer: Pick<Localizer, 'classes'> & { metadata: Pick<Localizer['metadata'], 'fit'> },
+  localizer: Pick<Localizer, 'classes'>,
   scorers: readonly MaskScorer[],
   classes: readonly string[],
 ): void {
-  const { fit } = localizer.metadata;
-  if (fit !== 'stretch') {
-    throw new InputError(
-      'heatmaps of these weights do not cover the whole image, so masks cannot be compared with them',
-      {
-        expected: 'weights whose images are stretched to the input (fit "stretch")',
-        given: fit,
-      },
-    );
-  }
   const names = labelNames(classes);
   const predicted = new Set(localizer.classes.map((label) => names.match(label)));
   for (const { truth } of scorers) {
@@ -106,15 +99,30 @@ export function refuseForMasks(
   }
 }
 
+/**
+ * The rectangle of an image that a network's heatmaps cover, in shares of the image: the whole of one that is stretched, the middle of one that
+ * is cropped, and more than the whole of one that gets a border.
+ */
+export function coveredPart(
+  width: number,
+  height: number,
+  { inputWidth, fit }: Pick<Localizer['metadata'], 'inputWidth' | 'fit'>,
+): Box {
+  // This is exact, and not rounded.
+  if (fit === 'stretch') return { x: 0, y: 0, width: 1, height: 1 };
+  const square = { x: 0, y: 0, width: inputWidth, height: inputWidth };
+  return scaledBox(toImage(frameOf(width, height, inputWidth, fit), square), 1 / width, 1 / height);
+}
+
 /** Gives heatmaps by the data set's names of classes. */
 function heatmapsByClass({ classes }: Localizer, known: readonly string[]) {
   const names = labelNames(known);
   const labelOf = new Map(classes.map((label) => [label, names.match(label)]));
-  return (heatmaps: Readonly<Record<string, Heatmap>>): Record<string, Heatmap> =>
+  return (heatmaps: Readonly<Record<string, Heatmap>>, covers: Box): Record<string, HeatmapValues> =>
     Object.fromEntries(
-      Object.entries(heatmaps).flatMap(([name, map]): [string, Heatmap][] => {
+      Object.entries(heatmaps).flatMap(([name, map]): [string, HeatmapValues][] => {
         const label = labelOf.get(name);
-        return label === undefined ? [] : [[label, map]];
+        return label === undefined ? [] : [[label, { ...map, covers }]];
       }),
     );
 }
@@ -152,16 +160,19 @@ async function* predict(
         },
       },
     );
-    const covers = localizer.metadata.fit === 'stretch';
     const byClass = heatmapsByClass(localizer, table.classes);
     for await (const { index, width, height, probabilities, logits, findings, warnings, heatmaps = {} } of results) {
-      for (const scorer of options.masks ?? []) scorer.addHeatmaps(images[index], byClass(heatmaps));
+      const covers = coveredPart(width, height, localizer.metadata);
+      for (const scorer of options.masks ?? []) scorer.addHeatmaps(images[index], byClass(heatmaps, covers));
       tally.add(images[index], ofImage({ warnings }, localizer));
-      const points = Object.entries(heatmaps).map(([label, map]) => [label, maximumOf(map, width, height)]);
+      const inImage = scaledBox(covers, width, height);
+      const points = Object.entries(heatmaps).map(([label, map]) => [
+        label,
+        maximumOf(map, inImage, { width, height }),
+      ]);
       yield {
         ...{ image: images[index], width, height, probabilities, logits, findings: [...findings] },
-        // The network's own map covers the whole image only if the image was stretched to the network's input.
-        ...(covers ? { points: Object.fromEntries(points) } : {}),
+        points: Object.fromEntries(points),
       };
       progress.update(++done);
     }
@@ -172,12 +183,20 @@ async function* predict(
   }
 }
 
-/** The centre of the heatmap's highest cell, in pixels of the image. */
-function maximumOf({ data, width, height }: Heatmap, imageWidth: number, imageHeight: number): [number, number] {
-  let best = 0;
-  for (let i = 1; i < data.length; i++) if (data[i] > data[best]) best = i;
-  const column = best % width;
-  return [((column + 0.5) * imageWidth) / width, (((best - column) / width + 0.5) * imageHeight) / height];
+/**
+ * The centre of the heatmap's highest cell, in pixels of the image. A cell whose centre lies in the border around an image does not count.
+ * @param covers the rectangle that the map covers, in pixels of the image
+ */
+export function maximumOf({ data, width, height }: Heatmap, covers: Box, image: Size): [number, number] | undefined {
+  let best: { value: number; point: [number, number] } | undefined;
+  for (let i = 0; i < data.length; i++) {
+    if (best && data[i] <= best.value) continue;
+    const column = i % width;
+    const x = covers.x + ((column + 0.5) * covers.width) / width;
+    const y = covers.y + (((i - column) / width + 0.5) * covers.height) / height;
+    if (x >= 0 && y >= 0 && x < image.width && y < image.height) best = { value: data[i], point: [x, y] };
+  }
+  return best?.point;
 }
 
 /** Yields the predictions again and writes each into a file, as a line. The file gets its name when it has all of them. */
