@@ -175,12 +175,16 @@ def main():
         given = json.loads(line)
         try:
             answer = getattr(commands, given['command'])(given.get('count') or 1)
+        except Missing as error:
+            answer = {'error': str(error), 'isMissing': True}
         except Exception as error:  # every failure is an answer
-            answer = {'error': f'{type(error).__name__}: {error}'.split('\n')[0], 'isMissing': isinstance(error, Missing)}
+            answer = {'error': f'{type(error).__name__}: {error}'.split('\n')[0], 'isMissing': False}
         print(f'\n{MARK}{json.dumps(answer)}', flush=True)
         if given['command'] == 'close':
             return
 
 
 if __name__ == '__main__':
+    sys.dont_write_bytecode = True
+    sys.modules['pytorch'] = sys.modules['__main__']  # which pytorch_training imports
     main()

@@ -8,6 +8,7 @@ import { ownVersion } from '../machine.js';
 import { type Contestant, makeTrainingTask, type TrainingEngine, trainWithRaybox } from '../training.js';
 import { channelsFirst } from './channels.js';
 import type { StartEngine } from './engine.js';
+import { versionOf } from './installed.js';
 import { type Choice, type Task, tensorsOf } from './task.js';
 
 /** The losses of this many first steps are compared. */
@@ -39,14 +40,14 @@ export async function writeTrainingTask(folder: string, choice: Choice): Promise
 }
 
 const start =
-  (train: TrainingEngine): StartEngine =>
+  (train: TrainingEngine, name: string): StartEngine =>
   async (_folder, { size, batch }) => {
     const gpu = await openGpu();
     const task = makeTrainingTask(size, batch);
     let contestant: Contestant | undefined;
     const step = async () => [await contestant!.step()()];
     return {
-      name: train === trainWithRaybox ? `raybox ${ownVersion()}` : 'tensorflow.js 4.22.0 webgpu',
+      name,
       device: describe(gpu.info),
       async first() {
         contestant = await train(gpu, task);
@@ -60,10 +61,10 @@ const start =
     };
   };
 
-export const startRayboxTraining = start(trainWithRaybox);
+export const startRayboxTraining = start(trainWithRaybox, `raybox ${ownVersion()}`);
 
 /** TensorFlow.js is loaded only where it is asked for. */
 export const startTensorFlowTraining: StartEngine = async (folder, task) => {
   const { trainWithTensorFlow } = await import('./tensorflow_training.js');
-  return start(trainWithTensorFlow)(folder, task);
+  return start(trainWithTensorFlow, `tensorflow.js ${versionOf('@tensorflow/tfjs-core')} webgpu`)(folder, task);
 };
