@@ -24,7 +24,9 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupSizeY',
 ] as const;
 
-const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query'] as const;
+/** Adapters only offer subgroup matrices if Dawn's `allow_unsafe_apis` is on. */
+export const MATRIX_FEATURE = 'chromium-experimental-subgroup-matrix';
+const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query', MATRIX_FEATURE] as const;
 
 /** The most storage buffers that a kernel may bind. WebGPU's default limit is 8, so every device of ours has at least this many. */
 export const MAX_STORAGE_BUFFERS = 8;

@@ -18,7 +18,7 @@ export interface Kernel {
 
 /**
  * The content of a kernel's prelude. An integer or boolean becomes `const NAME`; a string is a WGSL type and becomes `alias NAME`.
- * `SUBGROUPS: true` and the type `f16` also add their `enable` line.
+ * `SUBGROUPS: true`, `MATRICES: true` (subgroup matrices) and the type `f16` also add their `enable` line.
  */
 export type Constants = Readonly<Record<string, number | boolean | string>>;
 
@@ -27,6 +27,11 @@ export function assemble(kernel: Kernel, constants: Constants): string {
   const enables: string[] = [];
   if (Object.values(constants).includes('f16')) enables.push('enable f16;');
   if (constants.SUBGROUPS === true) enables.push('enable subgroups;');
+  if (constants.MATRICES === true) {
+    enables.push('enable chromium_experimental_subgroup_matrix;');
+    // The compiler only knows whether a value is uniform in a workgroup; what belongs to a subgroup is uniform in the subgroup, which is enough.
+    enables.push('diagnostic(off, chromium.subgroup_matrix_uniformity);');
+  }
   const prelude = Object.entries(constants).map(([name, value]) => {
     if (typeof value === 'string') return `alias ${name} = ${value};`;
     return `const ${name} = ${typeof value === 'boolean' ? value : `${value}u`};`;

@@ -14,6 +14,8 @@ export interface Traits {
   readonly f16: boolean;
   /** The number of lanes of a subgroup if the adapter has only one size of subgroups, else 0. */
   readonly subgroupSize: number;
+  /** Rows and columns of subgroup matrices with f16 factors and f32 sums; undefined or 0 if the adapter has none that are used. */
+  readonly matrixSize?: number;
   readonly maxInvocations: number;
   readonly maxWorkgroupBytes: number;
   readonly maxBindingBytes: number;

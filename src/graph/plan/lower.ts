@@ -2,7 +2,7 @@
 import { InputError } from '../../errors.js';
 import { ALIGNMENT, mebibytes } from '../../gpu/buffers.js';
 import { debug } from '../../gpu/debug.js';
-import type { Gpu } from '../../gpu/device.js';
+import { type Gpu, MATRIX_FEATURE } from '../../gpu/device.js';
 import { createNode, createTensor, type Graph, type Node, nameOf, rootOf, updatesOf } from '../ir/graph.js';
 import type { Binding, Dispatch, Lowering, Range, Traits, View } from '../ir/operation.js';
 import { byteSize, bytesPerElement, describeShape, groupCount, pixelCount, type Tensor } from '../ir/tensor.js';
@@ -33,10 +33,31 @@ export function traitsOf(gpu: Gpu): Traits {
     software: gpu.software,
     f16: gpu.features.has('shader-f16'),
     subgroupSize: fixed ? (subgroupMinSize ?? 0) : 0,
+    matrixSize: fixed ? matrixSizeOf(gpu) : 0,
     maxInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupBytes: gpu.limits.maxComputeWorkgroupStorageSize,
     maxBindingBytes: Math.floor(gpu.limits.maxStorageBufferBindingSize / ALIGNMENT) * ALIGNMENT,
   };
+}
+
+/** The largest size of square subgroup matrices with f16 factors and f32 sums that kernels can use, or 0. */
+function matrixSizeOf(gpu: Gpu): number {
+  if (!gpu.features.has(MATRIX_FEATURE) || !gpu.features.has('shader-f16')) return 0;
+  const { subgroupMatrixConfigs } = gpu.info as { subgroupMatrixConfigs?: Iterable<MatrixConfig> };
+  const sizes = [...(subgroupMatrixConfigs ?? [])]
+    .filter(({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32')
+    .filter(({ M, N, K }) => M === N && N === K && (M === 8 || M === 16))
+    .map(({ M }) => M);
+  return Math.max(0, ...sizes);
+}
+
+/** Dawn's GPUSubgroupMatrixConfig. */
+interface MatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
 }
 
 export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, variants) => variants[0]): Lowered {

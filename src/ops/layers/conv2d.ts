@@ -119,7 +119,8 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
     // Weights that change are those of training, where many steps make up for a longer compilation.
     const wide = context.traits.subgroupSize > 4 && (variant.wide || !context.isConstant(weight));
     const slide = stride[1] === 1 && dilation[1] === 1;
-    const tuning = { subgroupSize: context.traits.subgroupSize, wide, slide, outGroups: groupCount(y) };
+    const { subgroupSize, matrixSize = 0 } = context.traits;
+    const tuning = { subgroupSize, matrixSize, wide, slide, outGroups: groupCount(y) };
     const inGroups = groups === 1 ? groupCount(x) : groupInputs / 4;
     const perGroup = variant.countsChannels
       ? { in_groups: groupInputs, group_outputs: outputs / groups }

@@ -5,13 +5,14 @@
 import { conv2d_depthwise } from '../../generated/kernels/conv2d_depthwise.js';
 import { conv2d_direct } from '../../generated/kernels/conv2d_direct.js';
 import { conv2d_grouped } from '../../generated/kernels/conv2d_grouped.js';
+import { conv2d_matrix } from '../../generated/kernels/conv2d_matrix.js';
 import { conv2d_subgroup } from '../../generated/kernels/conv2d_subgroup.js';
 import { conv2d_tiled } from '../../generated/kernels/conv2d_tiled.js';
 import { conv2d_tiled_large } from '../../generated/kernels/conv2d_tiled_large.js';
 import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
 import { type Range, spread, type Traits } from '../../graph/ir/operation.js';
-import { groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import { elementCount, groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import type { VariantRow } from '../variants.js';
 import type { Conv2dAttributes, Conv2dInputs } from './conv2d.attributes.js';
 import { splitsOf } from './conv2d.split.js';
@@ -21,6 +22,8 @@ export interface Tuning {
   readonly subgroupSize: number;
   /** Whether to use the longer kernel, which computes twice as many pixels in a workgroup. */
   readonly wide: boolean;
+  /** Rows and columns of subgroup matrices, 0 if there are none. */
+  readonly matrixSize: number;
   /** Output vec4s of a pixel. */
   readonly outGroups: number;
   /** Whether stride and dilation along a row are 1, so that the next window reads each pixel one place further. */
@@ -159,13 +162,19 @@ function winograd(tile: 2 | 4, product: Winograd['product']): Conv2dVariant {
     rank(node, traits, isConstant) {
       // It was only measured on CPUs. There it has to save a tenth of the time; tiles of 4 more, since their weights take more memory.
       const isMeasured = traits.software && product === 'subgroup' && !leavesLanesIdle(node, traits);
-      if (!isMeasured || !isConstant(node.inputs[1])) return 3;
+      if (!isMeasured || !isConstant(node.inputs[1]) || multiplyAdds(node) < WORTH_COMPILING) return 3;
       return multiply.rank(node, traits, isConstant) + winogradCost(node, tile, traits) - (tile === 4 ? 0.85 : 0.9);
     },
     wide: true, // all layers share the product's kernel, so that compiling it pays
     winograd: { tile, product },
   };
 }
+
+/** Multiply-adds of a layer below which nothing makes up for compiling three more kernels. */
+const WORTH_COMPILING = 50e6;
+
+const multiplyAdds = ({ inputs: [, weight], outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>) =>
+  pixelCount(y) * elementCount(weight);
 
 /** Tiles that a workgroup of the multiplication owns. */
 const blockOf = (product: Winograd['product'], { subgroupSize }: Traits) =>
@@ -213,7 +222,7 @@ export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
     fits: (node, traits) => PLAIN_VARIANTS.subgroup.fits(node, traits) && traits.subgroupSize > 4,
     rank: (...given) => PLAIN_VARIANTS.subgroup.rank(...given) + 0.5,
   },
-  // The following two are for GPUs, and none was measured yet. They are offered to be measured, and never preferred before.
+  // The following are for GPUs, and none was measured yet. They are offered to be measured, and never preferred before.
   tiled_large: {
     ...PLAIN_VARIANTS.tiled,
     kernel: conv2d_tiled_large,
@@ -231,6 +240,26 @@ export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
       PLAIN_VARIANTS.tiled.fits(node, traits) && splitsOf(node, [TILE.TILE_PIXELS, TILE.TILE_GROUPS]) > 1,
     rank: () => 3,
     splits: true,
+  },
+  matrix: {
+    kernel: conv2d_matrix,
+    fits: (node, { matrixSize, subgroupSize, maxInvocations, maxWorkgroupBytes }) =>
+      isUngrouped(node) &&
+      !isDepthwise(node) &&
+      node.outputs[0].type === 'f16' &&
+      Boolean(matrixSize) &&
+      4 * subgroupSize <= maxInvocations &&
+      maxWorkgroupBytes >= 16 << 10,
+    rank: () => 3,
+    packing: bySegments,
+    countsChannels: false,
+    tile: ({ matrixSize }) => [4 * matrixSize, matrixSize],
+    constants: ({ subgroupSize, matrixSize }) => ({
+      SUBGROUPS: true,
+      MATRICES: true,
+      SUBGROUP: subgroupSize,
+      MATRIX: matrixSize,
+    }),
   },
   winograd2_subgroup: winograd(2, 'subgroup'),
   winograd2_tiled: winograd(2, 'tiled'),
