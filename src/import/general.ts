@@ -228,13 +228,30 @@ export function padMap(kit: Kit, value: Value, order: Order, padding: Sides, num
 
 const without = (value: Value, dimension: number): Value => ({ ...value, dims: value.dims.toSpliced(dimension, 1) });
 
-/** Adds the product of two computed matrices, or of stacks of them. */
-export function product(kit: Kit, a: Value, b: Value): Value {
+/** Adds the product of two matrices, or of stacks of them. At most one of them is a constant. */
+export function product(kit: Kit, a: Value | Named, b: Value | Named): Value {
+  const ranks = [a, b].map((one) => shapeOfEither(one).length);
+  if (ranks.includes(0)) throw new Unsupported('a product with a single number');
   // A vector counts as a row on the left side of the product, and as a column on the right side.
-  if (a.dims.length === 1) return without(product(kit, { ...a, dims: [[], ...a.dims] }, b), -2);
-  if (b.dims.length === 1) return without(product(kit, a, { ...b, dims: [...b.dims, []] }), -1);
-  if (a.dims.length < 2 || b.dims.length < 2) throw new Unsupported('a product with a single number');
-  const rank = Math.max(a.dims.length, b.dims.length);
-  const [left, right] = [a, b].map((one) => asDense(kit, { ...one, dims: padded(one.dims, rank) }));
+  if (ranks[0] === 1) return without(product(kit, withDimension(a, 0), b), -2);
+  if (ranks[1] === 1) return without(product(kit, a, withDimension(b, 1)), -1);
+  const rank = Math.max(...ranks);
+  const [left, right] = [a, b].map((one) =>
+    isValue(one) ? asDense(kit, { ...one, dims: padded(one.dims, rank) }) : denseConstant(kit, one, rank),
+  );
   return fromDense(kit, matmul(kit.g, left, right, kit.name));
+}
+
+const withDimension = (one: Value | Named, at: number): Value | Named =>
+  isValue(one)
+    ? { ...one, dims: one.dims.toSpliced(at, 0, []) }
+    : {
+        ...one,
+        constant: { ...one.constant, shape: one.constant.shape.toSpliced(at, 0, 1), values: one.constant.values },
+      };
+
+/** A constant as a dense tensor [1, …] that all images share. */
+function denseConstant(kit: Kit, { name, constant }: Named, rank: number): Tensor {
+  const shape = [1, ...new Array<number>(rank - constant.shape.length).fill(1), ...constant.shape];
+  return parameter(kit, name, `dense of ${rank}`, constant, shape, constant.values);
 }

@@ -2,6 +2,7 @@
  * The layers that imported networks are made of, added to a graph for values of any order of dimensions. Nothing here knows a file
  * format: a translator says which dimension is what.
  */
+import { InputError } from '../errors.js';
 import type { TensorData } from '../formats/weights/checkpoint.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
@@ -64,10 +65,18 @@ export function parameter(
     const known = weights.get(own);
     if (known && known.source === source && known.change === change && known.shape.join() === shape.join())
       return g.parameter(own, shape);
-    made ??= float32(make());
+    made ??= sized(float32(make()), name, shape);
     if (!known) weights.set(own, { shape: [...shape], data: made, change, source });
     if (!known || (known.shape.join() === shape.join() && isSame(known.data, made))) return g.parameter(own, shape);
   }
+}
+
+function sized(numbers: Float32Array, name: string, shape: readonly number[]): Float32Array {
+  if (numbers.length === countOf(shape)) return numbers;
+  throw new InputError(`the weights ${name} have another number of elements`, {
+    expected: shape.join('×'),
+    given: `${numbers.length} numbers`,
+  });
 }
 
 const float32 = (numbers: ArrayLike<number>) =>

@@ -85,7 +85,10 @@ export function dense(kit: Kit, value: Value, { weight, transposed, bias, factor
   const [a, b] = weight.constant.shape;
   const [inputs, outputs] = transposed ? [a, b] : [b, a];
   if (weight.constant.shape.length !== 2 || sizeOf(runs) !== inputs)
-    throw new Unsupported(`weights of ${weight.constant.shape.join('×')} for ${sizeOf(runs)} inputs`);
+    throw new Unsupported(
+      `weights of ${weight.constant.shape.join('×')} for ${sizeOf(runs)} inputs`,
+      'if it is the first layer behind flattened maps, the network is for images of one size only: give that (--input-size)',
+    );
   const alongChannels = isWhole(runs, 'c', sizes.c);
   const rest = dims.slice(0, -1).flatMap((own) => own.filter(({ axis }) => axis !== 'n'));
   if (!alongChannels && (rest.length > 0 || sizeOf(runs) !== sizes.h * sizes.w * sizes.c)) {

@@ -71,7 +71,8 @@ function otherFiles(
       throw new InputError(`integrity is the hash of one file, and the model has weights in another one, ${location}`, {
         hint: 'make one file of the model, raybox convert MODEL --out weights.safetensors, and give the hash of that; or check the other files, and give their bytes as externalData',
       });
-    if (!options.cache || !/^https?:/i.test(String(isGiven ? '' : source))) return readBytes(source, how);
+    if (!options.cache || !/^https?:/i.test(String(isGiven ? '' : source)))
+      return readBytes(source, how).catch((cause) => Promise.reject(isGiven ? cause : notBeside(location, cause)));
     const one = await (await import('./checked_weights.js')).checkedWeights(source, { ...how, cache: options.cache });
     fetched.push(one);
     return one.bytes;
@@ -83,6 +84,15 @@ function otherFiles(
   };
   return { external, keep };
 }
+
+/** Says why a file is looked for that the user may not know of. Other errors, such as an abort, stay as they are. */
+const notBeside = (location: string, cause: unknown): unknown =>
+  cause instanceof InputError
+    ? new InputError(`the model has its weights in another file, ${location}: ${cause.message}`, {
+        hint: 'it was written together with the model: put it beside the model under this name',
+        cause,
+      })
+    : cause;
 
 /** A file that the model refers to. The caller gives it, or it is in the model's folder. */
 function beside(location: string, weights: WeightsInput, { externalData = {} }: ReadOptions): ByteSource {

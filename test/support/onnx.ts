@@ -171,6 +171,7 @@ function graphBytes({
   const { inputType = 'f32', types = {} } = rest;
   return message((writer) => {
     for (const node of nodes) bytes(writer, 1, nodeBytes(node));
+    text(writer, 2, 'graph');
     for (const [name, tensor] of Object.entries(tensors)) bytes(writer, 5, tensorBytes(tensor, name));
     for (const [name, shape] of Object.entries(inputs))
       bytes(writer, 11, valueBytes(name, shape, types[name] ?? inputType));

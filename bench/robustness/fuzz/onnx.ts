@@ -161,4 +161,28 @@ function conversions(): Uint8Array[] {
   ];
 }
 
-export const onnxModels = (): Uint8Array[] => [...classifiers(), ...norms(), ...products(), ...conversions()];
+/** Branches, one within the other, of which the condition follows from a shape. */
+function branches(): Uint8Array[] {
+  const graph = (nodes: readonly OnnxNode[], output: string, tensors: OnnxGraph['tensors'] = {}): OnnxGraph => ({
+    ...{ nodes, tensors, outputs: { [output]: [] } },
+  });
+  const same = graph([node('Identity', 'conv', 'same')], 'same');
+  const inner = graph([node('Mul', 'outer factor', 'product')], 'product', { factor: floats(4, 1, 1) });
+  const then = graph([node('If', 'is', 'chosen', { then_branch: inner, else_branch: same })], 'chosen');
+  const nodes = [
+    node('Shape', 'conv', 'shape'),
+    node('TopK', 'shape one', 'largest place'),
+    node('Equal', 'largest four', 'is'),
+    node('Relu', 'conv', 'outer'),
+    node('If', 'is', 'last', { then_branch: then, else_branch: same }),
+  ];
+  return [model(nodes, { tensors: { one: ints(1), four: ints(4) } })];
+}
+
+export const onnxModels = (): Uint8Array[] => [
+  ...classifiers(),
+  ...norms(),
+  ...products(),
+  ...conversions(),
+  ...branches(),
+];

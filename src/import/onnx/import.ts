@@ -162,6 +162,7 @@ function imageInput({ inputs, format }: PlainModel): PlainInput {
     throw new InputError(`${format}: the model has ${counted(inputs.length, 'input')}`, {
       expected,
       given: firstFew(inputs.map(shown), 6) || 'none',
+      hint: 'raybox gives a network one image and nothing else: export the model with its other inputs as constants',
     });
   const [input] = inputs;
   if ((input.shape && input.shape.length !== 4) || !IMAGE_TYPES.includes(input.type))
@@ -184,11 +185,15 @@ function imageShape(
       hint: 'export it for one image, or with an open number of them (dynamic_axes)',
     });
   const own = c ?? channels;
+  if (own === undefined)
+    throw new InputError(`${format}: the model does not say how many channels its image has (${name})`, {
+      expected: '1 or 3',
+      hint: `give the option inputChannels (--metadata '{"inputChannels":3}')`,
+    });
   if (own !== 1 && own !== 3)
     throw new InputError(`${format}: the model's image has another number of channels`, {
       expected: '1 or 3',
-      given: own === undefined ? `an open number (${name})` : String(own),
-      ...(own === undefined ? { hint: 'give it with inputChannels' } : {}),
+      given: String(own),
     });
   const sides = [height, width].filter((side) => side !== undefined);
   if (sides.length === 2 && height !== width)

@@ -3,9 +3,11 @@
 import { InputError } from '../../errors.js';
 import { lpPool } from '../../ops/general/lp_pool.js';
 import type { Pair, Sides } from '../../ops/windows.js';
+import { reduceOver } from '../general.js';
 import { asMap, asValue, mapsOf, Unsupported, type Value } from '../kit.js';
 import * as layers from '../layers.js';
 import {
+  attempt,
   type Call,
   constant,
   listOf,
@@ -143,8 +145,15 @@ function windowsOf(call: Call, x: Value) {
   return { ...windows, padding: paddingOf(call, x, windows), ceilMode: numberOf(call, 'ceil_mode', 0) === 1 };
 }
 
-const globalPool = (r: number): Operator => ({
-  translate: (call) => ofPlanes(call, (planar) => layers.poolAll(call.kit, map(planar), [2, 3], r, true)),
+/** Pooling over all positions. If they do not lie along rows and columns, they are reduced as any other dimensions. */
+const globalPool = (r: number, kind: 'mean' | 'max'): Operator => ({
+  translate: (call) =>
+    ofPlanes(call, (planar) =>
+      attempt(
+        () => layers.poolAll(call.kit, map(planar), [2, 3], r, true),
+        () => reduceOver(call.kit, map(planar), [2, 3], kind),
+      ),
+    ),
 });
 
 /** Pooling by p-norms over windows, or over all positions. */
@@ -179,8 +188,8 @@ export const layerOperators: Readonly<Record<string, Operator>> = {
   },
   DequantizeLinear: { attributes: ['axis', 'block_size', 'output_dtype'], translate: dequantise },
   Gemm: { attributes: ['alpha', 'beta', 'transA', 'transB'], translate: gemm },
-  GlobalAveragePool: globalPool(0),
-  GlobalMaxPool: globalPool(Number.POSITIVE_INFINITY),
+  GlobalAveragePool: globalPool(0, 'mean'),
+  GlobalMaxPool: globalPool(Number.POSITIVE_INFINITY, 'max'),
   GlobalLpPool: { attributes: ['p'], translate: (call) => lpPooled(call, true) },
   GroupNormalization: {
     attributes: ['epsilon', 'num_groups', 'stash_type'],

@@ -99,17 +99,15 @@ export function groupNormalisation(call: Call): Value {
   const tensor = groupNorm(call.kit.g, asMap(call.kit, x, order), groups, {
     ...{ epsilon: normalised(call), name: call.kit.name },
   });
-  const [factor, summand] = [1, 2].map((index) => {
-    const { constant: one } = constant(call, index);
+  const [factor, summand] = [1, 2].map((index): layers.Named => {
+    const { name, constant: one } = constant(call, index);
     if (one.count !== channels && one.count !== groups)
       throw new InputError('its factors do not fit', { given: `${one.count} for ${channels} channels` });
     const shared = channels / one.count;
-    return constantOf(
-      [1, channels, 1, 1],
-      Float32Array.from({ length: channels }, (_, c) => one.values()[Math.floor(c / shared)]),
-    );
+    const numbers = Float32Array.from({ length: channels }, (_, c) => one.values()[Math.floor(c / shared)]);
+    return { name, constant: constantOf([1, channels, 1, 1], numbers) };
   });
-  return scaleAndShift(call.kit, asValue(tensor, order, 4), factor, summand);
+  return scaled(call, asValue(tensor, order, 4), factor, summand);
 }
 
 /** (x − mean) / (deviation + 1e-9) over some dimensions, by default images and positions. */
@@ -178,10 +176,16 @@ export const hardmax = (call: Call): Value =>
 /** A norm for each image and channel, with a factor and a summand for each channel. */
 export function instanceNorm(call: Call): Value {
   const x = map(call);
-  const [factor, summand] = [constant(call, 1), constant(call, 2)].map(({ constant: one }) => ({
-    ...one,
-    shape: [1, one.count, 1, 1],
-    values: one.values,
+  const [factor, summand] = [constant(call, 1), constant(call, 2)].map(({ name, constant: one }) => ({
+    name,
+    constant: { ...one, shape: [1, one.count, 1, 1], values: one.values },
   }));
-  return scaleAndShift(call.kit, standardise(call.kit, x, [2, 3], numberOf(call, 'epsilon', 1e-5)), factor, summand);
+  return scaled(call, standardise(call.kit, x, [2, 3], numberOf(call, 'epsilon', 1e-5)), factor, summand);
 }
+
+/** A factor and a summand for each channel. If the channels do not lie along the channels of the tensor, they are two operations. */
+const scaled = ({ kit }: Call, x: Value, factor: layers.Named, summand: layers.Named): Value =>
+  attempt(
+    () => scaleAndShift(kit, x, factor.constant, summand.constant),
+    () => combine(kit, combine(kit, x, factor, 'mul'), summand, 'add'),
+  );

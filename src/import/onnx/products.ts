@@ -7,6 +7,7 @@ import * as layers from '../layers.js';
 import { type Constant, constantOf } from '../plain.js';
 import { transposed } from '../views.js';
 import {
+  attempt,
   type Call,
   constant,
   isValue,
@@ -59,22 +60,25 @@ function numbersOrValue(call: Call, index: number): Operand | undefined {
   return given && (call.numbers?.get(given) ?? given);
 }
 
-/** The product of two matrices, of which at least one is computed, or of stacks of computed ones. */
-function matrices(call: Call, a: Operand, b: Operand, names = call.node.inputs): Value {
-  if (isValue(a) && isValue(b)) return product(call.kit, a, b);
-  if (isValue(a) && shapeOfOperand(b).length === 1) {
-    // A vector of weights counts as a matrix with one column, which the result does not have.
-    const column = { ...(b as Constant), shape: [...shapeOfOperand(b), 1], values: (b as Constant).values };
-    const result = matrices(call, a, column, names);
-    return { ...result, dims: result.dims.slice(0, -1) };
-  }
-  if (isValue(a))
-    return layers.dense(call.kit, a, { weight: { name: names[1], constant: b as Constant }, transposed: true });
+/** The product of two matrices or vectors, or of stacks of them. At least one of them is computed. */
+function matrices(call: Call, a: Operand, b: Operand): Value {
+  const { kit, node } = call;
+  const [left, right] = [a, b].map((one, i) => (isValue(one) ? one : { name: node.inputs[i], constant: one }));
+  const general = () => product(kit, left, right);
+  if (isValue(a)) return isValue(b) ? general() : attempt(() => byWeights(call, a, b), general);
   if (!isValue(b)) throw new Unsupported('it multiplies constants');
   // A constant times a value is computed from the transposed matrices in the other order: A · B = (Bᵀ · Aᵀ)ᵀ.
-  const weight = { name: names[0], constant: a };
-  if (a.shape.length !== 2) throw new Unsupported('it multiplies constants by a computed value');
-  return turned(layers.dense(call.kit, turned(b) as Value, { weight, transposed: false })) as Value;
+  const weight = { name: node.inputs[0], constant: a };
+  const isMatrix = a.shape.length === 2 && b.dims.length === 2;
+  return isMatrix ? (turned(layers.dense(kit, turned(b) as Value, { weight, transposed: false })) as Value) : general();
+}
+
+/** A dense layer. A vector of weights counts as a matrix with one column, which the result does not have. */
+function byWeights({ kit, node }: Call, x: Value, given: Constant): Value {
+  const isVector = given.shape.length === 1;
+  const constant = isVector ? { ...given, shape: [...given.shape, 1], values: given.values } : given;
+  const y = layers.dense(kit, x, { weight: { name: node.inputs[1], constant }, transposed: true });
+  return isVector ? { ...y, dims: y.dims.slice(0, -1) } : y;
 }
 
 export const matMul = (call: Call): Value => matrices(call, operand(call, 0), operand(call, 1));

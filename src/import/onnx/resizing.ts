@@ -102,7 +102,10 @@ function resizeByAxes(
     if (count === size && factors[dimension] === 1) return result;
     if (!(count >= 1 && count <= 65_536)) throw new Unsupported(`a size of ${count}`);
     const places = resizePlaces(size, {
-      ...{ count, scale: factors[dimension], mode: kind as 'nearest', length: size * factors[dimension] },
+      ...{ count, scale: factors[dimension], mode: kind as 'nearest' },
+      // PyTorch and onnxruntime, by which networks are trained and run, align the corners of the result. ONNX's own tests, which are run as they
+      // are, align those of a result whose length may have a fraction.
+      ...(call.kit.ownImages ? { length: size * factors[dimension] } : {}),
       ...{ coordinates: coordinates as ResizeCoordinates, nearest: nearest as NearestMode },
       cubic: numberOf(call, 'cubic_coeff_a', -0.75),
       excludeOutside: numberOf(call, 'exclude_outside', 0) === 1,

@@ -46,6 +46,9 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map(
 const OTHER_NETWORKS =
   /^(NonMaxSuppression|RoiAlign|MaxRoiPool|GridSample|LSTM|GRU|RNN|Loop|Scan|NonZero|Multinomial|StringNormalizer)$/;
 
+/** Operators that compute with whole numbers, as quantisation writes them in its older form. */
+const QUANTISED = /^(QLinear\w+|\w+Integer|DynamicQuantizeLinear|com\.microsoft::(QLinear|QGemm|DynamicQuantize)\w*)$/;
+
 /** What is shared between the graphs that are built of one model. */
 export interface Translation {
   readonly model: PlainModel;
@@ -240,6 +243,11 @@ function named<T>(call: Call, make: () => T): T {
 }
 
 function unknownOperator(name: string): Unsupported {
+  if (QUANTISED.test(name))
+    return new Unsupported(
+      'raybox does not compute with whole numbers',
+      'quantise the model as pairs of QuantizeLinear and DequantizeLinear (quant_format=QuantFormat.QDQ), or take the model as it was before',
+    );
   return OTHER_NETWORKS.test(name)
     ? new Unsupported(
         'networks that classify an image do not have it',

@@ -63,21 +63,28 @@ function position(
     coordinates,
   }: { count: number; scale: number; length?: number | undefined; coordinates: ResizeCoordinates },
 ): number {
+  // A position at a place, or halfway between two, has to be exact, because it is rounded. So the division comes last.
+  const total = nearWhole(scale * size);
+  const centre = ((i + 0.5) * size) / total;
   switch (coordinates) {
     case 'half_pixel':
-      return (i + 0.5) / scale - 0.5;
+      return centre - 0.5;
     case 'half_pixel_symmetric':
-      return (size / 2) * (1 - count / (scale * size)) + (i + 0.5) / scale - 0.5;
+      return (size / 2) * (1 - count / total) + centre - 0.5;
     case 'pytorch_half_pixel':
-      return count > 1 ? (i + 0.5) / scale - 0.5 : 0;
+      return count > 1 ? centre - 0.5 : 0;
     case 'align_corners':
       return count > 1 ? (i * (size - 1)) / (length - 1) : 0;
     case 'asymmetric':
-      return i / scale;
+      return (i * size) / total;
     case 'tf_half_pixel_for_nn':
-      return (i + 0.5) / scale;
+      return centre;
   }
 }
+
+/** A number that is whole but for rounding of the factor, which may be a float32, as that whole number. */
+const nearWhole = (number: number) =>
+  Math.abs(number - Math.round(number)) <= 1e-6 * number ? Math.round(number) : number;
 
 const ROUNDING: Readonly<Record<NearestMode, (position: number) => number>> = {
   round_prefer_floor: (position) => Math.ceil(position - 0.5),
