@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -97,12 +98,15 @@ test('a record keeps measurements, and drops the oldest if there are too many', 
   );
 });
 
-test('what two processes keep at the same time is all kept', async () => {
+test('what two processes keep at the same time is all kept, listed and removed', async () => {
   const cache = mkdtempSync(join(tmpdir(), 'raybox-tuning-'));
   const script = `
     import { openKeptTexts } from '${new URL('../../src/node/kept_texts.js', import.meta.url).href}';
     const texts = await openKeptTexts(true);
-    for (let i = 0; i < 10; i++) await texts.change('key', 1000, (before = '') => before + process.argv[1]);`;
+    for (let i = 0; i < 4; i++) {
+      await texts.change('key', 1000, (before = '') => before + process.argv[1]);
+      await new Promise((done) => setTimeout(done, 50)); // the other one has its turn
+    }`;
   const run = (letter: string) =>
     promisify(execFile)(process.execPath, ['--input-type=module', '-e', script, letter], {
       env: { ...process.env, XDG_CACHE_HOME: cache },
@@ -112,8 +116,24 @@ test('what two processes keep at the same time is all kept', async () => {
     process.env.XDG_CACHE_HOME = cache;
     const { openKeptTexts } = await import('../../src/node/kept_texts.js');
     const texts = (await openKeptTexts(false))!;
-    assert.equal([...(await texts.read('key', 1000))!].sort().join(''), `${'a'.repeat(10)}${'b'.repeat(10)}`);
+    assert.equal([...(await texts.read('key', 1000))!].sort().join(''), 'aaaabbbb');
     assert.equal(await texts.keys(), ['key']);
+
+    // The command lists what can be read, names what cannot, and removes both.
+    await texts.change('another', 1 << 20, () => extendRecord(new Map([['work', fastest('direct')]]), new Map(), own));
+    const command = async (...args: string[]) => {
+      const cli = fileURLToPath(new URL('../../src/cli/cli.js', import.meta.url));
+      const env = { ...process.env, XDG_CACHE_HOME: cache };
+      return promisify(execFile)(process.execPath, [cli, 'tune', ...args], { env });
+    };
+    const { stdout, stderr } = await command('--list', '--json');
+    assert.equal(
+      JSON.parse(stdout).map((row: object) => ({ ...row, changed: '' })),
+      [{ adapter: 'a', host: 'h', changed: '', works: 1 }],
+    );
+    assert.match(stderr, /^raybox: key: what was kept of tuning cannot be read; given it is not JSON/);
+    assert.match((await command('--clear')).stdout, /of 2 adapters/);
+    assert.equal(await texts.keys(), []);
   } finally {
     rmSync(cache, { recursive: true, force: true });
   }
