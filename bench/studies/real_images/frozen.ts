@@ -21,7 +21,15 @@ import { seededRandom, shuffle } from '../../../src/random.js';
 import { exitCodeOf, keepStudy, resultOf, writeJson } from '../training_runs.js';
 import { type FeatureSet, featuresOf } from './features.js';
 import { type FrozenResults, frozenSummary } from './frozen_summary.js';
-import { adjudicatedOf, agreementOf, COMPARISONS, type ReadImage, type Reads, readsOf } from './label_noise.js';
+import {
+  type Agreement,
+  adjudicatedOf,
+  agreementOf,
+  COMPARISONS,
+  type ReadImage,
+  type Reads,
+  readsOf,
+} from './label_noise.js';
 import { type CurvePoint, drawImages, type LabelledFeatures, ridgeLogits, scoreCurve } from './learning_curve.js';
 
 export interface Options {
@@ -34,6 +42,7 @@ export interface Options {
   adjudicated?: string;
   validation: number;
   draws: number;
+  modules: number;
   bootstrap: number;
   seed: number;
 }
@@ -61,7 +70,13 @@ export async function studyFrozen(options: Options, signal: AbortSignal): Promis
   await mkdir(out, { recursive: true });
   const data = await openDataset(options.data);
   const images = inPatientOrder(data, seed);
-  await keepStudy(join(out, 'study.json'), { images: images.length, validation, seed, draws: options.draws });
+  await keepStudy(join(out, 'study.json'), {
+    images: images.length,
+    validation,
+    seed,
+    draws: options.draws,
+    modules: options.modules,
+  });
   const imagenet: FeatureSet = {
     ...{ name: 'imagenet-128', size: 128, init: options.imagenet, channels: 3, columns: COLUMNS, metadata: CAFFE },
   };
@@ -75,14 +90,20 @@ export async function studyFrozen(options: Options, signal: AbortSignal): Promis
       progress.stop();
     }
   };
+  // This needs no features, so that it is there first.
+  const unscored = await compareReads(data, images, options);
+  await writeWhole(join(out, 'agreement.md'), frozenSummary({ noise: unscored }));
   const whole = await compute(imagenet, data, images);
   const all = labelled(data, images, whole.values, 2 * whole.channels);
-  const means = columnsOf(all, [[0, whole.channels]]);
-  const lastTwo = columnsOf(all, [[whole.channels - COLUMN_WIDTHS[2] - COLUMN_WIDTHS[3], whole.channels]]);
-  const results: FrozenResults = { images: images.length, validation, classes: all.classes };
-  const noise = await resultOf(join(out, 'noise.json'), () => labelNoise(lastTwo, data, images, options));
+  const last = (modules: number) => {
+    const width = COLUMN_WIDTHS.slice(-modules).reduce((sum, one) => sum + one, 0);
+    return columnsOf(all, [[whole.channels - width, whole.channels]]);
+  };
+  const studied = last(options.modules);
+  const results: FrozenResults = {};
+  const noise = await resultOf(join(out, 'noise.json'), () => labelNoise(studied, data, images, options));
   results.noise = noise;
-  results.curve = await resultOf(join(out, 'curve.json'), async () => learningCurve(lastTwo, options, signal));
+  results.curve = await resultOf(join(out, 'curve.json'), async () => learningCurve(studied, options, signal));
   const some = images.slice(0, validation + COMPARED);
   const compared = async (name: string, make: () => Promise<LabelledFeatures>, train = COMPARED, held = validation) =>
     resultOf(join(out, `compared-${name}.json`), async () => {
@@ -97,11 +118,10 @@ export async function studyFrozen(options: Options, signal: AbortSignal): Promis
     const { values, channels } = await compute(set, data, some);
     return columnsOf(labelled(data, some, values, 2 * channels), [[0, channels]]);
   };
-  const { channels } = whole;
   results.features = [
-    await compared('imagenet, last module', async () => subset(columnsOf(all, [[channels - 512, channels]]))),
-    await compared('imagenet, last two modules', async () => subset(lastTwo)),
-    await compared('imagenet, last four modules', async () => subset(means)),
+    await compared('imagenet, last module', async () => subset(last(1))),
+    await compared('imagenet, last two modules', async () => subset(last(2))),
+    await compared('imagenet, last four modules', async () => subset(last(4))),
     await compared('phantoms (phantom8)', ofSet({ name: 'phantom8-128', size: 128, init: options.phantoms })),
     await compared(
       'random weights, last four modules',
@@ -223,7 +243,7 @@ function aucOf(features: LabelledFeatures, test: readonly number[], logits: Floa
 
 /** Scores every image by a regression that has not seen its patient, and compares mined labels and scores with the reads. */
 async function labelNoise(features: LabelledFeatures, data: Dataset, images: readonly string[], options: Options) {
-  const { seed, bootstrap: replicates } = options;
+  const { seed } = options;
   const order = [...new Set(features.patients)];
   const foldOf = new Map(order.map((patient, i) => [patient, i % NOISE_FOLDS]));
   const logits = new Map<string, Record<string, number>>();
@@ -237,14 +257,27 @@ async function labelNoise(features: LabelledFeatures, data: Dataset, images: rea
     }
     say(`scored fold ${fold + 1} of ${NOISE_FOLDS}`);
   }
-  const rowOf = new Map(data.table.images.map((image, row) => [image, row]));
+  return compareReads(data, images, options, logits);
+}
+
+/** Compares mined labels, and scores if there are some, with the reads of these images. */
+async function compareReads(
+  { table }: Dataset,
+  images: readonly string[],
+  options: Options,
+  logits?: ReadonlyMap<string, Record<string, number>>,
+): Promise<Agreement[]> {
+  const { bootstrap: replicates, seed } = options;
+  const own = new Set(images);
+  const rowOf = new Map(table.images.map((image, row) => [image, row]));
   const reads = await allReads(options);
   return COMPARISONS.filter(({ reader }) => reads[reader]).map((comparison) => {
-    const some = [...(reads[comparison.reader] as Reads)].filter(([image]) => logits.has(image));
+    const some = [...(reads[comparison.reader] as Reads)].filter(([image]) => own.has(image));
     const read = some.map(([image, findings]): ReadImage => {
       const row = rowOf.get(image) as number;
-      const mined = labelsOf(data.table, row);
-      return { patient: data.table.patients[row], read: findings, mined, logits: logits.get(image)! };
+      const score = logits?.get(image);
+      const known = { patient: table.patients[row], read: findings, mined: labelsOf(table, row) };
+      return score ? { ...known, logits: score } : known;
     });
     return agreementOf(comparison, read, { replicates, seed });
   });
@@ -274,6 +307,12 @@ const program = new Command('frozen-features')
   .option('--adjudicated <file>', 'adjudicated labels: YES and NO in a column for each finding')
   .option('--validation <n>', 'images to validate on, of patients of their own', wholeNumber(100, 1e6), 1188)
   .option('--draws <n>', 'draws of training images for each point of the curve', wholeNumber(1, 100), 4)
+  .option(
+    '--modules <n>',
+    'last modules whose means are the features of the curve and of the reads',
+    wholeNumber(1, 4),
+    4,
+  )
   .option('--bootstrap <draws>', 'bootstrap draws of patients', wholeNumber(0, 100_000), 1000)
   .option('--seed <n>', 'seed of patients, draws and folds', wholeNumber(0, 2 ** 32), 1);
 

@@ -4,9 +4,6 @@ import type { Agreement } from './label_noise.js';
 import type { CurveScores, Estimated } from './learning_curve.js';
 
 export interface FrozenResults {
-  images: number;
-  validation: number;
-  classes: readonly string[];
   noise?: Agreement[];
   curve?: CurveScores & { test: number };
   features?: { name: string; images: number; width: number; fourteen: Estimated; eight: Estimated }[];
@@ -42,19 +39,25 @@ const featureTable = (features: NonNullable<FrozenResults['features']>) =>
     ]),
   );
 
-const noiseTable = (noise: readonly Agreement[]) =>
-  markdownTable(
-    [
-      ...['finding (reader)', 'mined label', 'images', 'read', 'mined', 'both', 'kappa'],
-      ...['reports find of the read', 'right of the mined', 'AUC, mined as truth', 'AUC, read as truth', 'difference'],
-    ],
-    noise.map(({ finding, reader, mined, images, positives, kappa, found, right, auc }) => [
+/** The columns of scores are left out if there are none. */
+function noiseTable(noise: readonly Agreement[]): string {
+  const isScored = noise.some(({ auc }) => auc);
+  const head = [
+    ...['finding (reader)', 'mined label', 'images', 'read', 'mined', 'both', 'kappa'],
+    ...['reports find of the read', 'right of the mined'],
+    ...(isScored ? ['AUC, mined as truth', 'AUC, read as truth', 'difference'] : []),
+  ];
+  const rows = noise.map(({ finding, reader, mined, images, positives, kappa, found, right, auc }) => {
+    const scores = auc ? [estimate(auc.mined), estimate(auc.read), signed(auc.difference)] : ['–', '–', '–'];
+    return [
       ...[`${finding} (${reader})`, mined.join(', '), String(images)],
       ...[positives.read, positives.mined, positives.both].map(String),
       ...[estimate(kappa, 2), estimate(found, 2), estimate(right, 2)],
-      ...(auc ? [estimate(auc.mined), estimate(auc.read), signed(auc.difference)] : ['–', '–', '–']),
-    ]),
-  );
+      ...(isScored ? scores : []),
+    ];
+  });
+  return markdownTable(head, rows);
+}
 
 const figure = (value: number, digits = 3) => (Number.isFinite(value) ? value.toFixed(digits).replace('-', '−') : '–');
 
