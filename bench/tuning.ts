@@ -6,7 +6,7 @@
  * Runs of the two alternate, so that what else the machine does falls on both. On software adapters, times are processor time of their threads;
  * elsewhere wall time. Nothing that was kept of tuning is used, and nothing is kept. `RAYBOX_ADAPTER` chooses the adapter.
  */
-import { parseArgs } from 'node:util';
+import { Command } from 'commander';
 import { table } from '../src/cli/terminal.js';
 import { describe, openGpu } from '../src/gpu/device.js';
 import { createGraph, type Graph } from '../src/graph/ir/graph.js';
@@ -23,13 +23,12 @@ import { otherThreadsMs } from '../src/node/processor_time.js';
 import { median } from './measure.js';
 import { architectureOf, seededWeights } from './networks.js';
 
-const { values } = parseArgs({
-  options: {
-    networks: { type: 'string', default: 'resnet50,resnet18,squeezenet1_1,densenet121' },
-    size: { type: 'string', default: '224' },
-    runs: { type: 'string', default: '7' },
-  },
-});
+const values = new Command('tuning')
+  .option('--networks <names>', 'names of standard networks', 'resnet50,resnet18,squeezenet1_1,densenet121')
+  .option('--size <pixels>', 'width and height of the image', '224')
+  .option('--runs <count>', 'runs of each alternative', '7')
+  .parse()
+  .opts<{ networks: string; size: string; runs: string }>();
 
 const gpu = await openGpu();
 const processorTime = gpu.software ? otherThreadsMs : undefined;
