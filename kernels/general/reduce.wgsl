@@ -77,7 +77,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgr
     peak = merged(3, peak, lane);
   }
 
-  var total = select(select(select(0.0, 1, code == 5), -LOWEST, code == 4), LOWEST, code == 3);
+  var total = select(0.0, 1, code == 5);
+  if (code == 3 || code == 4) {
+    total = term(first, 0);  // not the lowest number, since all may be infinite
+  }
   var lost = 0.0;
   for (var j = own; j < params.terms; j += ROW_LANES) {
     var value = term(first, j);

@@ -152,4 +152,10 @@ export const cases = (): Case<ReduceAttributes>[] => [
     attributes: { kind: 'log_sum_exp', axes: [1], keepDims: true },
   },
   { inputs: dense([2, 5000], (i) => 1000 + (i % 13)), attributes: { kind: 'sum', axes: [1], keepDims: false } },
+  // Rows in which all numbers are infinite.
+  ...([-Infinity, Infinity] as const).map((number) => ({
+    inputs: dense([3, 70], (i: number) => (i < 140 ? number : i)),
+    attributes: { kind: number < 0 ? ('max' as const) : ('min' as const), axes: [1], keepDims: false },
+    exact: true,
+  })),
 ];
