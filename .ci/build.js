@@ -168,8 +168,20 @@ const sources = (folder) =>
         .map((name) => at(folder, name))
     : [];
 
-/** The benchmarks and the comparison with peers in one file each, in dist/bench, for machines with nothing but Node and Dawn. */
+/**
+ * The benchmarks and the comparison with peers in one file each, in dist/bench, for machines with nothing but Node and Dawn. benchmark.js, on
+ * which benny is built, asks for lodash through a `require` that no bundler sees through.
+ */
 export async function bundleBench(outdir = at('dist/bench')) {
+  const seeThrough = {
+    name: 'benchmark.js',
+    setup({ onLoad }) {
+      onLoad({ filter: /benchmark\.js$/ }, ({ path }) => {
+        const text = readFileSync(path, 'utf8').replace('freeExports && freeRequire(id)', "id === 'lodash' && lodash");
+        return { contents: `const lodash = require('lodash');\n${text}` };
+      });
+    },
+  };
   await build({
     entryPoints: { 'gpu.bundle': at('dist/bench/run.js'), 'peers.bundle': at('dist/bench/peers/run.js') },
     outdir,
@@ -182,6 +194,7 @@ export async function bundleBench(outdir = at('dist/bench')) {
     banner: {
       js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
     },
+    plugins: [seeThrough],
     logLevel: 'warning',
   });
 }

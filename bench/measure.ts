@@ -1,6 +1,6 @@
 /**
  * Times work on a GPU, in Node and in a page. A sample repeats a workload until it takes some tens of milliseconds and then waits once, so that
- * the cost of a submit and a wait hardly counts.
+ * the cost of a submit and a wait hardly counts. In Node the library benny takes the samples (`benny_sampler.ts`).
  */
 import type { Gpu } from '../src/gpu/device.js';
 
@@ -55,11 +55,11 @@ async function sample(time: Stopwatch, options: MeasureOptions): Promise<Timing>
   const repeats = single ? 1 : await calibrate(time);
   await time(repeats);
   const times: number[] = [];
-  const ends = performance.now() + seconds * 1000;
-  while (times.length < minSamples || performance.now() < ends) {
+  const takeOne = async () => {
     signal?.throwIfAborted();
     times.push((await time(repeats)) / repeats);
-  }
+  };
+  await takeSamples(takeOne, { seconds, minSamples });
   const cpu = time.cpuMs.slice(-times.length);
   return {
     medianMs: median(times),
@@ -68,6 +68,19 @@ async function sample(time: Stopwatch, options: MeasureOptions): Promise<Timing>
     repeats,
     ...(cpu.length > 0 ? { cpuMs: median(cpu), cpuQuartilesMs: [quantile(cpu, 0.25), quantile(cpu, 0.75)] } : {}),
   };
+}
+
+/** Calls the work again and again, one call after the other: for so many seconds, and so many times at least. What it throws, the sampler throws. */
+export type Sampler = (work: () => Promise<void>, least: { seconds: number; minSamples: number }) => Promise<void>;
+
+let takeSamples: Sampler = async (work, { seconds, minSamples }) => {
+  const ends = performance.now() + seconds * 1000;
+  for (let taken = 0; taken < minSamples || performance.now() < ends; taken++) await work();
+};
+
+/** Replaces the plain loop that takes the samples in a page. */
+export function useSampler(sampler: Sampler): void {
+  takeSamples = sampler;
 }
 
 /** Processor milliseconds that the threads which compute have used so far; undefined where nothing tells. */
