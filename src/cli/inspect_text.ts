@@ -53,8 +53,14 @@ const millions = (count: number) => (count < 1e5 ? String(count) : `${(count / 1
 
 const round = (value: number) => Number(value.toPrecision(6));
 
-const boxesOf = ({ heatmapScaling, heatThresholds, minRegion = 0, heatmapMethod = 'cam' }: WeightsMetadata) =>
-  `heatmaps${heatmapMethod === 'cam' ? '' : ` by ${heatmapMethod}`} from ${heatmapScaling === 'relu' ? '0' : 'their minimum'} to their maximum${heatThresholds ? `, cut at ${heatThresholds.join(' and ')}` : ''}${minRegion > 0 ? `, smallest region ${minRegion} of their cells` : ''}`;
+const boxesOf = ({
+  heatmapScaling,
+  heatmapBorder = 0,
+  heatThresholds,
+  minRegion = 0,
+  heatmapMethod = 'cam',
+}: WeightsMetadata) =>
+  `heatmaps${heatmapMethod === 'cam' ? '' : ` by ${heatmapMethod}`} from ${heatmapScaling === 'relu' ? '0' : 'their minimum'} to their maximum${heatmapBorder > 0 ? `, without their outer ${heatmapBorder === 1 ? 'cells' : `${heatmapBorder} cells`}` : ''}${heatThresholds ? `, cut at ${heatThresholds.join(' and ')}` : ''}${minRegion > 0 ? `, smallest region ${minRegion} of their cells` : ''}`;
 
 const layoutText = ({ title, marks, citation, candidates }: NonNullable<Model['layout']>) =>
   [

@@ -22,7 +22,10 @@ export async function describe(checkpoint: Checkpoint, options: DescribeOptions)
   const isSilent = ![...DESCRIBING_OPTIONS, ...weightsFields].some((field) => field in options);
   const own = isSilent && isRayboxWeights(checkpoint.metadata) ? await describeOwn(checkpoint) : undefined;
   // Loaded on demand, because weights that raybox wrote describe themselves completely and do not need it.
-  return own ?? (await import('./describe_weights.js')).describeWeights(checkpoint, options);
+  const model = own ?? (await (await import('./describe_weights.js')).describeWeights(checkpoint, options));
+  if (!model.metadata.heatmapBorder) return model;
+  const { withHeatmapBorder } = await import('./heatmap_border.js');
+  return { ...model, network: withHeatmapBorder(model.network, model.metadata) };
 }
 
 /** Options that say something about the weights, besides the fields of metadata. */

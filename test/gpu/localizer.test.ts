@@ -193,6 +193,36 @@ test('lungMask marks boxes outside of lungs and heart, or leaves them out', asyn
   assert.ok(kept.length > 0 && kept.length < all.length, `${kept.length} of ${all.length}`);
 });
 
+test('heatmapBorder takes the heat from the outer cells of the maps, and from nothing else', async () => {
+  const net = tinyWeights(3);
+  const image = picture(64, 64, 1, 5);
+  const results = [];
+  for (const heatmapBorder of [0, 2]) {
+    await using own = await load(net, { device, heatmapScaling: 'relu', heatmapBorder });
+    results.push(await own.localize(image, { classes: own.classes, heatmaps: 'raw' }));
+  }
+  const [{ heatmaps: plain, logits, probabilities }, bordered] = results;
+  assert.equal([bordered.logits, bordered.probabilities], [logits, probabilities]);
+  for (const [label, { data, width, height }] of Object.entries(plain!)) {
+    const expected = data.map((value, at) => {
+      const [x, y] = [at % width, Math.floor(at / width)];
+      return Math.min(x, y, width - 1 - x, height - 1 - y) < 2 ? 0 : value;
+    });
+    assert.equal(
+      bordered.heatmaps![label].data.map((value) => value + 0),
+      expected.map((value) => value + 0),
+      label,
+    );
+  }
+  for (const [options, expected] of [
+    [{ heatmapBorder: 2 }, /heatmapBorder needs heatmaps whose lowest heat is 0.*relu.*minmax/s],
+    [{ heatmapScaling: 'relu', heatmapBorder: 8 }, /leaves no cell.*at most 7 for 16 × 16/s],
+  ] as const) {
+    const error = await load(net, { device, ...options }).catch((one: Error) => one);
+    assert.match(String(error), expected);
+  }
+});
+
 detail('regions smaller than minRegion give no box, except the highest one, for every fit', async () => {
   const image = picture(200, 150, 1, 7);
   for (const [fit, side] of [

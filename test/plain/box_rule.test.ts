@@ -12,6 +12,7 @@ const region = (threshold: number, peak: number, box: ReturnType<typeof square>)
 /** A truth box that the region at 120 fits, a region at 60 that is too large, one at 180 that is too small, and specks elsewhere. */
 const sample: Sample = {
   label: 'Mass',
+  heatmapBorder: 0,
   cellArea: 16,
   truth: [square(40, 40, 20)],
   regions: [
@@ -39,6 +40,14 @@ test('a rule is scored by F1, in the mean over criteria and findings', () => {
   assert.equal(labels, [{ label: 'Mass', truthBoxes: 1, boxes: 2, f1: 2 / 3 / 4 }]);
   const missed: Sample = { ...sample, label: 'Nodule', regions: [] };
   assert.is(scoreRule([sample, missed], PAPER_RULE).f1, 1 / 3 / 4, 'a finding without boxes counts as 0');
+});
+
+test('a border is chosen where the heat at the edges is false', () => {
+  const bordered: Sample = { ...sample, heatmapBorder: 2 };
+  const edge = region(120, 255, square(0, 0, 12));
+  const hotAtTheEdge: Sample = { ...sample, regions: [...sample.regions, edge] };
+  assert.is(bestRule([hotAtTheEdge, bordered]).heatmapBorder, 2);
+  assert.is(bestRule([sample, bordered]).heatmapBorder, 0, 'of equal ones the smaller one');
 });
 
 test.run();

@@ -1,5 +1,5 @@
 /**
- * Chooses heat thresholds and `minRegion` of weights on images with truth boxes, so that few boxes are false and most truth boxes are hit.
+ * Chooses heat thresholds, `minRegion` and `heatmapBorder` of weights on images with truth boxes, so that few boxes are false and most truth boxes are hit.
  *
  * A finding is scored by F1: the harmonic mean of the share of its boxes that are right and the share of its truth boxes that are hit. IoBB
  * alone would reward tiny boxes, and IoU alone large ones, so the mean over several criteria decides, with equal weight for each finding.
@@ -13,11 +13,15 @@ export interface BoxRule {
   heatThresholds: readonly number[];
   /** In cells of the heatmap. */
   minRegion: number;
+  /** How many of the outer cells at each side have no heat. */
+  heatmapBorder: number;
 }
 
 /** A finding that an image has, with all regions of its heatmap at all heat thresholds that are tried. */
 export interface Sample {
   label: string;
+  /** The border that the heatmap was given. */
+  heatmapBorder: number;
   truth: readonly Box[];
   regions: readonly { threshold: number; area: number; peak: number; box: Box }[];
   /** Area of a cell of the heatmap, in pixels of the image. */
@@ -40,21 +44,28 @@ const CRITERIA: readonly Criterion[] = [
 
 /** The heat thresholds that are tried, alone and in pairs. They include the paper's. */
 export const TRIED = Array.from({ length: 16 }, (_, index) => 15 * (index + 1));
+/** The borders that are tried, in cells, if heat below 0 counts as none. */
+export const TRIED_BORDERS = [0, 1, 2, 3];
 const TRIED_REGIONS = [0, 0.5, 1, 2, 4, 8, 16, 32, 64];
-export const PAPER_RULE: BoxRule = { heatThresholds: DEFAULT_HEAT_THRESHOLDS, minRegion: 0 };
+export const PAPER_RULE: BoxRule = { heatThresholds: DEFAULT_HEAT_THRESHOLDS, minRegion: 0, heatmapBorder: 0 };
 
 /** The rule with the highest F1. Of equal ones, the one that comes first in the order of fewer and lower numbers. */
 export function bestRule(samples: readonly Sample[]): RuleScore {
-  const counted = samples.map(countable);
+  const borders = [...new Set(samples.map(({ heatmapBorder }) => heatmapBorder))].sort((a, b) => a - b);
+  return borders.map((border) => bestWithin(samples, border)).reduce((best, one) => (one.f1 > best.f1 ? one : best));
+}
+
+function bestWithin(samples: readonly Sample[], heatmapBorder: number): RuleScore {
+  const counted = samples.filter((one) => one.heatmapBorder === heatmapBorder).map(countable);
   const pairs = TRIED.flatMap((low, index) => TRIED.slice(index + 1).map((high) => [low, high]));
   const rules = [...TRIED.map((one) => [one]), ...pairs].flatMap((heatThresholds) =>
-    TRIED_REGIONS.map((minRegion) => ({ heatThresholds, minRegion })),
+    TRIED_REGIONS.map((minRegion) => ({ heatThresholds, minRegion, heatmapBorder })),
   );
   return rules.map((rule) => scoreOf(counted, rule)).reduce((best, one) => (one.f1 > best.f1 ? one : best));
 }
 
 export const scoreRule = (samples: readonly Sample[], rule: BoxRule): RuleScore =>
-  scoreOf(samples.map(countable), rule);
+  scoreOf(samples.filter(({ heatmapBorder }) => heatmapBorder === rule.heatmapBorder).map(countable), rule);
 
 /** A sample with what does not depend on the rule: which truth boxes each region hits, by criterion. */
 interface Countable extends Sample {

@@ -8,13 +8,14 @@ import { readBoxList, readImageList } from '../../../src/formats/data_sets/chest
 import type { LabeledBox } from '../../../src/formats/data_sets/image_table.js';
 import { labelNames } from '../../../src/formats/data_sets/label_names.js';
 import { type Localizer, load } from '../../../src/localizer/localizer.js';
+import { innerCells } from '../../../src/nets/heatmap_border.js';
 import { findImages } from '../../../src/node/dataset.js';
 import { openImageThreads } from '../../../src/node/image_threads.js';
 import { readText } from '../../../src/node/text_files.js';
 import type { HeatScaling } from '../../../src/ops/boxes/heat.js';
 import { boxesOfHeatmap } from '../../../src/ops/boxes/heat_on_cpu.js';
 import { frameOf, toImage } from '../../../src/ops/images/frame.js';
-import { bestRule, PAPER_RULE, type RuleScore, type Sample, scoreRule, TRIED } from './box_rule.js';
+import { bestRule, PAPER_RULE, type RuleScore, type Sample, scoreRule, TRIED, TRIED_BORDERS } from './box_rule.js';
 
 export interface FitOptions {
   weights: string;
@@ -60,7 +61,9 @@ export async function fitBoxes(options: FitOptions): Promise<FittedBoxes> {
       });
     const samples = await samplesOf(localizer, known, options);
     const images = new Set(known.map(({ image }) => image)).size;
-    say(`boxes: heat thresholds and minRegion are fitted on ${known.length} boxes of ${images} training images`);
+    say(
+      `boxes: heat thresholds, minRegion and heatmapBorder are fitted on ${known.length} boxes of ${images} training images`,
+    );
     return {
       ...{ chosen: bestRule(samples), paper: scoreRule(samples, PAPER_RULE) },
       ...{ images, leftOut: [...names.unknown.keys()] },
@@ -83,6 +86,8 @@ async function samplesOf(
   const samples: Sample[] = [];
   const { inputWidth, inputHeight, fit, heatmapScaling } = localizer.metadata;
   const scaling: HeatScaling = heatmapScaling === 'relu' ? 'relu_max' : 'min_max';
+  // A border has the heat 0, which is the lowest one only in maps without negative heat.
+  const borders = scaling === 'relu_max' ? TRIED_BORDERS : [0];
   try {
     const results = localizer.localizeAll(
       images.map((image) => () => threads.run('read', [paths.get(image) as string, {}])),
@@ -94,20 +99,23 @@ async function samplesOf(
       // Only the maps of findings that the image has are cut, so this is faster here than for all classes on the GPU.
       for (const label of new Set(own.map((one) => one.label))) {
         const map = heatmaps[label];
-        const { regions } = boxesOfHeatmap(map.data, map.height, map.width, frame);
         const cell = toImage(frameOf(width, height, inputWidth, fit), {
           ...{ x: 0, y: 0, width: inputWidth / map.width, height: inputHeight / map.height },
         });
-        samples.push({
-          label,
-          truth: own
-            .filter((one) => one.label === label)
-            .map(({ box }) => boxInImage(box, { width, height }, boxFrame)),
-          regions: regions.flatMap((list, at) =>
-            list.map(({ area, peak, ...box }) => ({ threshold: TRIED[at], area, peak, box })),
-          ),
-          cellArea: cell.width * cell.height,
-        });
+        const truth = own
+          .filter((one) => one.label === label)
+          .map(({ box }) => boxInImage(box, { width, height }, boxFrame));
+        for (const heatmapBorder of borders) {
+          const inner = innerCells(map.height, map.width, heatmapBorder);
+          const data = map.data.map((value, at) => value * inner[at]);
+          const { regions } = boxesOfHeatmap(data, map.height, map.width, frame);
+          samples.push({
+            ...{ label, heatmapBorder, truth, cellArea: cell.width * cell.height },
+            regions: regions.flatMap((list, at) =>
+              list.map(({ area, peak, ...box }) => ({ threshold: TRIED[at], area, peak, box })),
+            ),
+          });
+        }
       }
       progress.update(index + 1);
     }

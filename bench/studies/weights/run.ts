@@ -122,7 +122,7 @@ async function finish(
   return done;
 }
 
-/** The fitted heat thresholds and `minRegion` as an option of `raybox convert`; nothing if there are no boxes to fit them on. */
+/** The fitted heat thresholds, `minRegion` and `heatmapBorder` as an option of `raybox convert`; nothing if there are no boxes to fit them on. */
 async function fittedBoxes(
   weights: string,
   run: string,
@@ -133,8 +133,9 @@ async function fittedBoxes(
   const path = join(out, 'boxes.json');
   if (!existsSync(path))
     await writeJson(path, await fitBoxes({ weights, data, boxes, boxFrame, run, adapter, signal }));
-  const { heatThresholds, minRegion } = (await readJson<FittedBoxes>(path)).chosen;
-  return ['--metadata', JSON.stringify({ heatThresholds, minRegion })];
+  const { heatThresholds, minRegion, heatmapBorder } = (await readJson<FittedBoxes>(path)).chosen;
+  const border = heatmapBorder > 0 ? { heatmapBorder } : {};
+  return ['--metadata', JSON.stringify({ heatThresholds, minRegion, ...border })];
 }
 
 /** The calibration as an option of `raybox convert`, without the classes that are ranked no better than by chance: their slope is not above 0. */
@@ -197,7 +198,10 @@ const program = new Command('weights')
   .requiredOption('--out <dir>', 'folder of the runs, the weights and the scores')
   .option('--seed <n>', 'seed of the split, the order and the random weights', wholeNumber(0, 2 ** 32 - 1), 0)
   .option('--minutes <n>', 'time for everything; each network gets its share of it', number(0))
-  .option('--boxes <file>', 'truth boxes of training images, on which heat thresholds and minRegion are fitted')
+  .option(
+    '--boxes <file>',
+    'truth boxes of training images, on which heat thresholds, minRegion and heatmapBorder are fitted',
+  )
   .option('--box-frame <pixels>', 'side of the square that the truth boxes refer to', wholeNumber(1, 65_535))
   .option('--adapter <name>', 'part of an adapter’s name, or swiftshader');
 

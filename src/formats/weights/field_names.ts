@@ -28,6 +28,7 @@ export const weightsFields: readonly string[] = optionNames<WeightsMetadata>({
   operatingThresholds: true,
   heatmapMethod: true,
   heatmapScaling: true,
+  heatmapBorder: true,
   heatThresholds: true,
   minRegion: true,
   imageKind: true,

@@ -37,6 +37,7 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   operatingThresholds: { parse: probabilities, optional: true },
   heatmapMethod: { parse: oneOf(...HEATMAP_METHODS), optional: true },
   heatmapScaling: { parse: oneOf('minmax', 'relu') },
+  heatmapBorder: { parse: (text, key) => (text === '0' ? 0 : size(text, key)), optional: true },
   heatThresholds: { parse: heatThresholds, optional: true },
   minRegion: { parse: cells, optional: true },
   imageKind: { parse: oneOf('patients', 'phantoms'), optional: true },

@@ -58,6 +58,11 @@ export interface WeightsMetadata {
   /** Which range of a heatmap is scaled to [0, 255]: from its minimum to its maximum (`minmax`), or from 0 to its maximum (`relu`). */
   heatmapScaling: 'minmax' | 'relu';
   /**
+   * How many rows and columns of cells at each side of a heatmap have no heat: their values become 0. Networks that pad with zeros see an edge
+   * all around an image, and may be hottest there. Only with `heatmapScaling: 'relu'`, and only for class activation maps. Default 0.
+   */
+  heatmapBorder?: number;
+  /**
    * The values at which heatmaps, scaled to [0, 255], are cut into regions: 1 to 16 different ones, above 0. Default 60 and 180, as in the
    * paper.
    */
