@@ -421,16 +421,16 @@ test('--activation-cache: the same weights to the bit as without it; what cannot
   const frozen = [...OPTIONS, ...NETWORK, '--freeze', 'features.0,features.1', '--augment', 'flip=0.5'];
   const cache = ['--activation-cache', at('activations')];
   await begin('computed', ...frozen);
-  await begin('kept', ...frozen, ...cache);
-  assert.is(bytes('kept', 'best.safetensors'), bytes('computed', 'best.safetensors'));
+  await begin('from_cache', ...frozen, ...cache);
+  assert.is(bytes('from_cache', 'best.safetensors'), bytes('computed', 'best.safetensors'));
   const names = readdirSync(at('activations')).sort();
   assert.match(names.join(' '), /^activations-[0-9a-f]{16}\.bin activations-[0-9a-f]{16}\.tsv$/);
   // A map of 16 × 16 positions and 4 channels for each record.
   const records = text('activations', names[1]).trim().split('\n').length;
   assert.is(readFileSync(at('activations', names[0])).length, records * 4 * 16 * 16 * 4);
-  await resume('kept', { epochs: 3 });
+  await resume('from_cache', { epochs: 3 });
   await resume('computed', { epochs: 3, activationCache: at('activations') });
-  assert.is(bytes('kept', 'best.safetensors'), bytes('computed', 'best.safetensors'));
+  assert.is(bytes('from_cache', 'best.safetensors'), bytes('computed', 'best.safetensors'));
 
   await begin('rounded', ...frozen, ...cache, '--activation-type', 'f16');
   await refused(resume('rounded', { epochs: 3 }), /nothing keeps them; .*--activation-cache DIR/);
