@@ -61,7 +61,8 @@ const start =
     };
   };
 
-export const startRayboxTraining = start(trainWithRaybox, `raybox ${ownVersion()}`);
+export const startRayboxTraining: StartEngine = (folder, task) =>
+  start(trainWithRaybox, `raybox ${ownVersion()}`)(folder, task);
 
 /** TensorFlow.js is loaded only where it is asked for. */
 export const startTensorFlowTraining: StartEngine = async (folder, task) => {
