@@ -32,8 +32,9 @@ test('tests are in the folder for what they need, and those in plain get no adap
   const files = (readdirSync(tests, { recursive: true }) as string[]).filter((name) => name.endsWith('.test.ts'));
   assert.ok(files.length > 50);
   for (const name of files) assert.match(name, /^(plain|gpu|browser|cli|docs)[/\\]\w+\.test\.ts$/);
-  assert.equal(environmentOf('gpu/boxes.test.js'), { RAYBOX_BACKEND: 'webgpu' });
-  assert.equal(environmentOf('plain/run.test.js'), { RAYBOX_BACKEND: 'webgpu', RAYBOX_ADAPTER: NO_ADAPTER });
+  const common = { RAYBOX_BACKEND: 'webgpu', RAYBOX_TUNE: 'false' };
+  assert.equal(environmentOf('gpu/boxes.test.js'), common);
+  assert.equal(environmentOf('plain/run.test.js'), { ...common, RAYBOX_ADAPTER: NO_ADAPTER });
   const error = await openGpu({ adapter: NO_ADAPTER }).catch((reason: Error) => reason);
   assert.instance(error, GpuUnavailableError);
 });

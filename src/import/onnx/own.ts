@@ -12,6 +12,7 @@ import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js
 import { isGraph } from '../../formats/weights/graph_description.js';
 import { isRayboxWeights, parseWeightsMetadata } from '../../formats/weights/weights.js';
 import { architectureOf } from '../../nets/architecture.js';
+import { withHeatmapBorder } from '../../nets/heatmap_border.js';
 import { networkFrom } from '../../nets/written/graphs.js';
 import type { Warning } from '../../warnings.js';
 import type { Attribute, Constant, PlainModel, PlainNode } from '../plain.js';
@@ -38,7 +39,7 @@ function writtenFor(model: PlainModel): ExportedGraph | undefined {
     const { architecture } = metadata;
     const network = networkFrom(isGraph(architecture) ? architecture : architectureOf(metadata));
     const most = [...model.constants.values()].reduce((sum, { count }) => sum + count, 0);
-    return exportedGraph(network, shapeOf(metadata), most);
+    return exportedGraph(withHeatmapBorder(network, metadata), shapeOf(metadata), most);
   } catch (error) {
     if (error instanceof InputError) return undefined;
     throw error;
