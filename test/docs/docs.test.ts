@@ -114,7 +114,7 @@ function helpOf([program, ...args]: string[]): Promise<string> {
     call = [join(root, file as string), '--help'];
   } else {
     assert.is(`${program} ${args[0]} ${args[1]}`, 'npm i --no-save', 'another program');
-    return Promise.resolve('--no-save ');
+    return Promise.resolve('--no-save --ignore-scripts ');
   }
   const key = call.join(' ');
   const known = helps.get(key) ?? run(process.execPath, call, { timeout: 60_000 }).then(({ stdout }) => stdout);
