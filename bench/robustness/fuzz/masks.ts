@@ -99,15 +99,17 @@ function entries(dice: Dice, entryOf: (i: number) => string): string {
   return parts.join(',');
 }
 
+/** Sizes of masks. The first three have almost as many pixels as a mask may have. */
+const SIZES = [
+  [7000, 7000],
+  [65_535, 700],
+  [700, 65_535],
+  [1024, 1024],
+] as const;
+
 /** A file of very many marks, or of marks that are as large as they can be. */
 export const manyMarks: Mutator = (_, dice) => {
-  const [across, down] = dice.pick([
-    [7000, 7000],
-    [65_535, 700],
-    [700, 65_535],
-    [1024, 1024],
-    [5, 5],
-  ] as const);
+  const [across, down] = dice.pick([...SIZES, [5, 5] as const]);
   const corners = dice.pick([
     `[[0,0],[${across},0],[${across},${down}],[0,${down}]]`,
     `[[0,0],[${across},${down}],[0,${down}]]`,
@@ -157,12 +159,7 @@ export const manyBoxes: Mutator = (_, dice) => {
 
 /** Run lengths that fill a mask of the greatest size, with as many runs as fit. */
 export const manyRuns: Mutator = (_, dice) => {
-  const [across, down] = dice.pick([
-    [7000, 7000],
-    [65_535, 700],
-    [700, 65_535],
-    [1024, 1024],
-  ] as const);
+  const [across, down] = dice.pick(SIZES);
   const runs = Math.min(dice.length((MAX_MUTANT_BYTES - 4096) / 2), across * down - 1);
   const rest = across * down - runs;
   const counts = dice.chance(0.5)

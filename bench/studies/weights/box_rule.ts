@@ -44,7 +44,7 @@ const CRITERIA: readonly Criterion[] = [
 
 /** The heat thresholds that are tried, alone and in pairs. They include the paper's. */
 export const TRIED = Array.from({ length: 16 }, (_, index) => 15 * (index + 1));
-/** The borders that are tried, in cells, if heat below 0 counts as none. */
+/** The borders that are tried, in cells, for heatmaps whose lowest heat is 0. */
 export const TRIED_BORDERS = [0, 1, 2, 3, 4, 5];
 const TRIED_REGIONS = [0, 0.5, 1, 2, 4, 8, 16, 32, 64];
 export const PAPER_RULE: BoxRule = { heatThresholds: DEFAULT_HEAT_THRESHOLDS, minRegion: 0, heatmapBorder: 0 };

@@ -11,6 +11,7 @@ import type { MapsLayout } from '../../verify/recorded.js';
 import { print, say, table } from '../terminal.js';
 import { modelOptions, type WeightsOptions } from '../weights_options.js';
 
+/** The options of `raybox verify --reference`. */
 export interface ReferenceOptions extends WeightsOptions {
   weights: string;
   reference: string;

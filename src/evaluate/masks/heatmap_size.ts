@@ -37,6 +37,7 @@ const weightsOf = {
   cubic: (t: number) => [far(t + 1), near(t), near(1 - t), far(2 - t)],
 };
 
+/** How a heatmap is enlarged: in each direction from two cells (`bilinear`) or from four (`cubic`). */
 export type Interpolation = keyof typeof weightsOf;
 
 /** @param from where the map begins, and @param length how long it is, in shares of the image */

@@ -29,6 +29,7 @@ interface HeatCounts {
   bestIou: Float64Array;
 }
 
+/** Pixels of the predicted mask, and those of them that the truth has too. Both masks have the same size. */
 export const maskOverlap = (predicted: Rle, truth: Rle): Overlap => ({
   predicted: rleArea(predicted),
   shared: rleIntersection(predicted, truth),

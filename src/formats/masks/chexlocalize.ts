@@ -27,12 +27,14 @@ export function maskIn(value: unknown, where: string): Rle {
     : rleOf(counts as number[], width, height, where);
 }
 
+/** Whether a value has the form of CheXlocalize's segmentations: by image and finding, a mask with `counts`. */
 export const isSegmentations = (value: unknown): boolean =>
   isObject(value) &&
   Object.values(value).every(
     (each) => isObject(each) && Object.values(each).every((mask) => isObject(mask) && 'counts' in mask),
   );
 
+/** Whether a value has the form of CheXlocalize's annotations: by image, contours with `img_size`. */
 export const isAnnotations = (value: unknown): boolean =>
   isObject(value) && Object.values(value).every((each) => isObject(each) && 'img_size' in each);
 

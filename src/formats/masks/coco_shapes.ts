@@ -12,6 +12,7 @@ import { type Polygon, polygonMask } from './polygon.js';
 import { checkMaskSize, type Rle, rleArea, rleString, rleUnion } from './rle.js';
 import { boxAround, type Shape, type ShapedImage, type ShapeFile } from './shapes.js';
 
+/** Whether a value has the form of a COCO file: lists of images and annotations. */
 export const isCocoShapes = (value: unknown): value is Record<string, unknown> =>
   isObject(value) && Array.isArray(value.images) && Array.isArray(value.annotations);
 
