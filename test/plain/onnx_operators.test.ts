@@ -197,6 +197,19 @@ test('Expand repeats a computed value, Pad puts numbers around any dimension, an
   same(run({ op: 'ReduceL2', inputs: [{ shape: [], data: [-3] }] })[0], [], [3]);
 });
 
+test('SpaceToDepth puts the places of a block before the channels, or behind them; Clip with crossed bounds gives the upper one', () => {
+  const x: Numbers = { shape: [1, 2, 2, 2], data: [0, 1, 2, 3, 4, 5, 6, 7] };
+  const moved = (mode?: string) =>
+    run({ op: 'SpaceToDepth', inputs: [x], attributes: { blocksize: 2, ...(mode && { mode }) } })[0];
+  for (const mode of [undefined, 'DCR']) same(moved(mode), [1, 8, 1, 1], [0, 4, 1, 5, 2, 6, 3, 7]);
+  same(moved('CRD'), [1, 8, 1, 1], [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.throws(() => moved('XYZ'), /mode XYZ/);
+  const bound = (data: number): Numbers => ({ shape: [], data: [data] });
+  const clipped = run({ op: 'Clip', inputs: [list(-2, 0, 6), bound(2), bound(1)] })[0];
+  same(clipped, [3], [1, 1, 1]);
+  assert.throws(() => run({ op: 'Clip', inputs: [list(1), bound(Number.NaN)] }), /its bounds are NaN/);
+});
+
 test('an attribute of a hundred thousand fields is read in a time that grows with their number', () => {
   // One field of a list of whole numbers, written once for each number: the attribute has its name first.
   const count = 100_000;

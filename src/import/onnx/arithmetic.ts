@@ -108,9 +108,11 @@ function clip(call: Call): Operand {
 const LARGEST = 3.4e38;
 
 function clamp(call: Call, x: Operand, least: number, most: number): Operand {
-  const [a, b] = [least <= -LARGEST ? -Infinity : least, most >= LARGEST ? Infinity : most];
+  const b = most >= LARGEST ? Infinity : most;
+  // If the lower bound is above the upper one, every number becomes the upper one.
+  const a = least > b ? b : least <= -LARGEST ? -Infinity : least;
   if (!isValue(x)) return mapped(x, (number) => Math.min(Math.max(number, a), b));
-  if (!(a <= b)) throw new Unsupported(`its bounds are ${a} and ${b}`);
+  if (Number.isNaN(a) || Number.isNaN(b)) throw new Unsupported(`its bounds are ${a} and ${b}`);
   if (a === -Infinity && b === Infinity) return x;
   return activate(call.kit, x, a === 0 && b === Infinity ? { kind: 'relu' } : { kind: 'clip', a, b });
 }

@@ -75,7 +75,11 @@ function depthToSpace(call: Call): Operand {
 
 function spaceToDepth(call: Call): Operand {
   const [n, c, h, w, block] = sizesOf(call);
-  return exchanged(call, [n, c, h / block, block, w / block, block], [0, 3, 5, 1, 2, 4]);
+  const mode = textOf(call, 'mode', 'DCR');
+  const cut = [n, c, h / block, block, w / block, block];
+  if (mode === 'DCR') return exchanged(call, cut, [0, 3, 5, 1, 2, 4]);
+  if (mode === 'CRD') return exchanged(call, cut, [0, 1, 3, 5, 2, 4]);
+  throw new Unsupported(`mode ${mode}`);
 }
 
 /** The sum of all numbers up to each place, or before it. */
@@ -146,7 +150,7 @@ export const places: Readonly<Record<string, Operator>> = {
   ArgMin: extreme('min'),
   CumSum: { attributes: ['exclusive', 'reverse'], translate: cumulated },
   DepthToSpace: { attributes: ['blocksize', 'mode'], translate: depthToSpace },
-  SpaceToDepth: { attributes: ['blocksize'], translate: spaceToDepth },
+  SpaceToDepth: { attributes: ['blocksize', 'mode'], translate: spaceToDepth },
   TopK: { attributes: ['axis', 'k', 'largest', 'sorted'], translate: best },
   Tile: { takesWhole: true, translate: tile },
 };
