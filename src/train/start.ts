@@ -10,7 +10,7 @@ import type { WeightSource } from '../graph/plan/types.js';
 import { type Architecture, architectureOf, type Head } from '../nets/architecture.js';
 import { warningsOfSettings } from '../nets/assumptions.js';
 import { type Backbone, checkBackbone, descriptionOf, prefixOf, standardName } from '../nets/backbone.js';
-import type { SqueezeNet } from '../nets/families/squeezenet.js';
+import type { InceptionV3 } from '../nets/families/inception_v3.js';
 import { checkIgnore, judgeIgnored } from '../nets/ignored.js';
 import { backboneParameters, buildBackbone, buildNetwork, parameterSource } from '../nets/index.js';
 import { assumedNormalisation } from '../nets/input_layouts.js';
@@ -29,7 +29,7 @@ export interface StartOptions extends PoolingNumbers {
   backbone?: string | Backbone;
   /** Side of the input in pixels. */
   size: number;
-  /** Only for a SqueezeNet: see `columns` there. Default: those that the backbone has. */
+  /** Only for a SqueezeNet and an Inception v3: see `columns` there. Default: those that the backbone has. */
   columns?: readonly number[];
   /** Channels of the input. Default: those of the weights to start from, or else 1. */
   channels?: 1 | 3;
@@ -174,9 +174,9 @@ function chooseBackbone(
   if (!wanted || !given) return plain((wanted ?? given) as string | Backbone);
   const [a, b] = [plain(wanted), plain(given)];
   // If it is the same network under other names of its parameters, the names in the weights are used.
-  const layers = (one: string | Backbone) =>
-    JSON.stringify({ ...descriptionOf(one), prefix: undefined, names: undefined, columns: undefined });
-  if (layers(a) === layers(b)) return withColumns(b, (descriptionOf(a) as Partial<SqueezeNet>).columns);
+  const none = { prefix: undefined, names: undefined, columns: undefined, averages: undefined };
+  const layers = (one: string | Backbone) => JSON.stringify({ ...descriptionOf(one), ...none });
+  if (layers(a) === layers(b)) return plain(checkBackbone({ ...descriptionOf(b), ...notInTensors(descriptionOf(a)) }));
   if (typeof b !== 'string' && typeof a === 'string' && descriptionOf(a).family === b.family) return b;
   throw new InputError('the weights to start from are of another network', {
     expected: typeof a === 'string' ? a : a.family,
@@ -184,11 +184,21 @@ function chooseBackbone(
   });
 }
 
+/** What a description says that the names and shapes of weights do not show. */
+function notInTensors(backbone: Backbone): Partial<InceptionV3> {
+  const { columns, averages } = backbone as Partial<InceptionV3>;
+  return { ...(columns ? { columns } : {}), ...(averages ? { averages } : {}) };
+}
+
 function withColumns(backbone: string | Backbone, columns: readonly number[] | undefined): string | Backbone {
   if (columns === undefined) return backbone;
   const description = descriptionOf(backbone);
-  if (description.family === 'squeezenet') return checkBackbone({ ...description, columns: [...columns] });
-  throw new InputError('columns: only a SqueezeNet joins the outputs of its modules', { given: description.family });
+  const { family } = description;
+  if (family === 'squeezenet' || family === 'inception_v3')
+    return checkBackbone({ ...description, columns: [...columns] });
+  throw new InputError('columns: only a SqueezeNet or an Inception v3 joins the outputs of its modules', {
+    given: family,
+  });
 }
 
 /** With β = 0 at the beginning, the sharpness begins at 5. */

@@ -21,7 +21,8 @@ import {
   standardBackbone,
 } from '../../src/nets/index.js';
 import { forward as batchStatistics } from '../../src/ops/layers/batch_statistics.js';
-import { generated, seededNetwork, torchvision, transpose } from '../support/torch.js';
+import { seededRandom } from '../../src/random.js';
+import { generated, runBackbone, seededNetwork, torchvision, transpose } from '../support/torch.js';
 
 const gpu: Gpu = await openGpu();
 const families = suite('families');
@@ -209,6 +210,43 @@ families('widths that do not fit together are refused', () => {
   inception.modules[3].pop();
   assert.throws(() => checkBackbone(inception), /Mixed_6a is wrong; expected 4 sizes/);
 });
+
+families(
+  'an Inception v3 may end after any module, join the outputs of some, and leave padding out of averages',
+  async () => {
+    const whole = { stem: [3, 4, 4, 5, 6], modules: [4, 5].map((wide) => [wide, 3, 4, 3, 4, 5, 3]) };
+    const shape = [1, 3, 75, 75];
+    const image = Float32Array.from({ length: product(shape) }, seededRandom(5));
+    const features = (fields: object = {}, modules = 2) =>
+      runBackbone(
+        gpu,
+        { family: 'inception_v3', ...whole, modules: whole.modules.slice(0, modules), ...fields },
+        image,
+        shape,
+      );
+    const [one, two, both] = [await features({}, 1), await features(), await features({ columns: [1, 2] })];
+    assert.equal(
+      Array.from(both),
+      [...one, ...two],
+      'NCHW: the channels of the first module, then those of the second',
+    );
+
+    const edges = await features({ averages: 'edges' }, 1);
+    const side = Math.sqrt(edges.length / 16);
+    const differs = (from: number, to: number) => edges.subarray(from, to).some((value, i) => value !== one[from + i]);
+    assert.not(differs(0, 13 * side * side), 'branches without an average');
+    const pooled = [...edges.keys()].slice(13 * side * side).filter((i) => edges[i] !== one[i]);
+    assert.ok(pooled.length > 0, 'the average at the edges');
+    const isInner = (i: number) => [i % side, Math.floor(i / side) % side].every((at) => at > 0 && at < side - 1);
+    assert.not(pooled.some(isInner), 'the average of nine values');
+
+    const check = (fields: object) => () => checkBackbone({ family: 'inception_v3', ...whole, ...fields } as Backbone);
+    assert.throws(check({ columns: [2, 1] }), /inception_v3's columns are wrong; expected ascending numbers.* 1 … 2/);
+    assert.throws(check({ columns: [3] }), /columns are wrong/);
+    assert.throws(check({ averages: 'zeros' }), /averages is wrong; expected edges, or nothing/);
+    assert.throws(check({ modules: [] }), /modules is wrong/);
+  },
+);
 
 families('blocks that do not belong to the family are refused with what is wrong', () => {
   const infer = (entries: Record<string, number[]>) =>

@@ -48,7 +48,7 @@ function addNetworkOptions(command: Command): void {
     )
     .option(
       '--columns <modules>',
-      'only for a SqueezeNet: numbers of the modules whose outputs are joined, such as 6,7,8,9; default: the last',
+      'only for a SqueezeNet or an Inception v3: numbers of the modules whose outputs are joined, such as 6,7,8,9; default: the last',
       numberList,
     )
     .option(

@@ -1,10 +1,11 @@
 /** Inception v3: Szegedy et al., Rethinking the Inception architecture for computer vision, 2015. */
 import { InputError } from '../../errors.js';
-import { isSize, listOf } from '../../formats/checks.js';
+import { isSize, listOf, oneOf, optional } from '../../formats/checks.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { concat } from '../../ops/layers/concat.js';
 import { averagePool, maxPool } from '../../ops/layers/pool.js';
+import { checkColumns, joinColumns } from '../columns.js';
 import type { Family, Recognition, Shapes } from '../family.js';
 import { convolutionNorm } from '../layers.js';
 import { convolutionShape, named } from '../shapes.js';
@@ -15,8 +16,15 @@ export type InceptionV3 = {
   prefix?: string;
   /** Channels of the five convolutions before the modules. */
   stem: number[];
-  /** Channels of each module's convolutions, in the order in which torchvision names them. */
+  /** Channels of each module's convolutions, in the order in which torchvision names them. Fewer than eleven: the network ends after them. */
   modules: number[][];
+  /**
+   * For hypercolumns (Hariharan et al. 2015): numbers of the modules whose outputs are joined to the last feature map, in ascending order, from 1.
+   * All outputs are resized bilinearly to the size of the first of them. Default: only the last module's output.
+   */
+  columns?: number[];
+  /** `edges`: the averages in the modules leave out the padding, as Keras does. Default: it counts as zeros, as with torchvision. */
+  averages?: 'edges';
 };
 
 /** The epsilon of all norms. */
@@ -152,10 +160,13 @@ const INCEPTION_E = [320, 384, 384, 384, 448, 384, 384, 384, 192];
 export const family: Family<InceptionV3> = {
   fields: () => ({
     stem: [listOf(isSize, STEM.length, STEM.length), `${STEM.length} sizes`],
-    modules: [listOf(listOf(isSize, 1, 16), MODULES.length, MODULES.length), `${MODULES.length} lists of sizes`],
+    modules: [listOf(listOf(isSize, 1, 16), 1, MODULES.length), `1 … ${MODULES.length} lists of sizes`],
+    columns: [optional(listOf(isSize)), 'numbers of modules'],
+    averages: [optional(oneOf('edges')), 'edges, or nothing'],
   }),
-  checkTogether({ modules }) {
-    for (const [index, [name, module]] of MODULES.entries()) {
+  checkTogether({ modules, columns = [] }) {
+    checkColumns(columns, modules.length, 'inception_v3');
+    for (const [index, [name, module]] of MODULES.slice(0, modules.length).entries()) {
       if (modules[index].length === namesIn(module).length) continue;
       throw new InputError(`architecture: the inception_v3's module Mixed_${name} is wrong`, {
         expected: `${namesIn(module).length} sizes, one for each convolution`,
@@ -178,7 +189,7 @@ export const family: Family<InceptionV3> = {
     },
   }),
   /** [n, h, w, channels] → [n, 8, 8, 2048] from 299 × 299 pixels. The smallest image is 75 × 75. */
-  build(g, image, { stem, modules, prefix }) {
+  build(g, image, { stem, modules, prefix, columns = [], averages }) {
     const layer = (x: Tensor, index: number, kernel: number, padding: number, stride = 1) =>
       basic(g, x, `${prefix}Conv2d_${STEM[index]}`, { outputs: stem[index], kernel, padding, stride });
     const pool = (x: Tensor, index: number) =>
@@ -186,10 +197,13 @@ export const family: Family<InceptionV3> = {
     let x = layer(image, 0, 3, 0, 2);
     x = pool(layer(layer(x, 1, 3, 0), 2, 3, 1), 1);
     x = pool(layer(layer(x, 3, 1, 0), 4, 3, 0), 2);
-    MODULES.forEach(([name, module], index) => {
-      x = inception(g, x, `${prefix}Mixed_${name}`, module, modules[index]);
+    const joined: Tensor[] = [];
+    modules.forEach((widths, index) => {
+      const [name, module] = MODULES[index];
+      x = inception(g, x, `${prefix}Mixed_${name}`, module, { widths, countIncludePad: averages !== 'edges' });
+      if (columns.includes(index + 1)) joined.push(x);
     });
-    return x;
+    return joined.length > 0 ? joinColumns(g, joined) : x;
   },
 };
 
@@ -198,7 +212,13 @@ type BasicOptions = Pick<Parameters<typeof convolutionNorm>[3], 'outputs' | 'ker
 const basic = (g: GraphBuilder, x: Tensor, name: string, options: BasicOptions) =>
   convolutionNorm(g, x, [`${name}.conv`, `${name}.bn`], { ...options, epsilon: EPSILON, activation: { kind: 'relu' } });
 
-function inception(g: GraphBuilder, x: Tensor, name: string, module: Module, widths: readonly number[]): Tensor {
+function inception(
+  g: GraphBuilder,
+  x: Tensor,
+  name: string,
+  module: Module,
+  { widths, countIncludePad }: { widths: readonly number[]; countIncludePad: boolean },
+): Tensor {
   const { branches, pooled } = module;
   const widthOf = new Map(namesIn(module).map((layer, index) => [layer, widths[index]]));
   const add = (from: Tensor, [layer, height, width]: Layer, halves = false) =>
@@ -214,12 +234,11 @@ function inception(g: GraphBuilder, x: Tensor, name: string, module: Module, wid
     });
     return y;
   });
-  // As torch's avg_pool2d does, the average counts padding as zeros.
   const pool = { name: `${name}.pool`, kernel: 3 };
   const last =
     pooled === 'max'
       ? maxPool(g, x, { ...pool, stride: 2 })
-      : add(averagePool(g, x, { ...pool, stride: 1, padding: 1 }), ['_pool', 1, 1]);
+      : add(averagePool(g, x, { ...pool, stride: 1, padding: 1, countIncludePad }), ['_pool', 1, 1]);
   return concat(g, [...ends, last], name);
 }
 
@@ -241,11 +260,17 @@ function read(tensors: Shapes, prefix: string): InceptionV3 {
       given: `${prefix}fc with ${TENSORFLOW_OUTPUTS} outputs`,
       hint: 'its layers have the same names and shapes, but its poolings leave out the padding, and one of them is a maximum',
     });
+  // Weights to start from may end after any module. If they end within one, its first missing layer is named.
+  const isThere = ([name]: (typeof MODULES)[number]) =>
+    [...tensors.keys()].some((tensor) => tensor.startsWith(`${prefix}Mixed_${name}.`));
+  const modules = MODULES.findLastIndex(isThere) + 1;
   const widthOf = (layer: string) => convolutionShape(tensors, `${prefix}${layer}.conv`)[0];
   return {
     family: 'inception_v3',
     stem: STEM.map((layer) => widthOf(`Conv2d_${layer}`)),
-    modules: MODULES.map(([name, module]) => namesIn(module).map((layer) => widthOf(`Mixed_${name}.branch${layer}`))),
+    modules: MODULES.slice(0, modules).map(([name, module]) =>
+      namesIn(module).map((layer) => widthOf(`Mixed_${name}.branch${layer}`)),
+    ),
     ...named(prefix, ''),
   };
 }

@@ -1,11 +1,9 @@
 /** SqueezeNet: Iandola et al., SqueezeNet: AlexNet-level accuracy with 50x fewer parameters, 2016. */
-import { InputError } from '../../errors.js';
 import { anyOf, fields, isName, isSize, listOf, oneOf, optional } from '../../formats/checks.js';
-import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { concat } from '../../ops/layers/concat.js';
 import { maxPool } from '../../ops/layers/pool.js';
-import { resize } from '../../ops/layers/resize.js';
+import { checkColumns, joinColumns } from '../columns.js';
 import type { Family, Recognition, Shapes } from '../family.js';
 import { convolutionRelu } from '../layers.js';
 import { convolutionShape, layerNumbers, named, unknownLayers } from '../shapes.js';
@@ -73,12 +71,7 @@ export const family: Family<SqueezeNet> = {
   }),
   checkTogether({ layers, columns = [] }) {
     const modules = layers.filter((layer) => layer !== 'M').length;
-    const fits = (number: number, i: number) => number <= modules && (i === 0 || number > columns[i - 1]);
-    if (columns.every(fits)) return;
-    throw new InputError("architecture: the squeezenet's columns are wrong", {
-      expected: `ascending numbers of modules, 1 … ${modules}`,
-      given: columns.join(', '),
-    });
+    checkColumns(columns, modules, 'squeezenet');
   },
   prefix: ({ names }) => (names ? '' : 'features.'),
   standard: () => ({
@@ -119,15 +112,6 @@ export const family: Family<SqueezeNet> = {
     return joined.length > 0 ? joinColumns(g, joined) : x;
   },
 };
-
-function joinColumns(g: GraphBuilder, [first, ...rest]: readonly Tensor[]): Tensor {
-  const [, height, width] = first.shape;
-  const sizeOf = ({ shape }: Tensor) => shape.slice(1, 3).join();
-  const fitted = rest.map((x) =>
-    sizeOf(x) === sizeOf(first) ? x : resize(g, x, { height, width, name: `${x.name}/resized` }),
-  );
-  return concat(g, [first, ...fitted], 'columns');
-}
 
 export const recognition: Recognition<SqueezeNet> = {
   title: 'a SqueezeNet',
