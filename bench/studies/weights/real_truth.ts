@@ -29,13 +29,19 @@ import type { Warning } from '../../../src/warnings.js';
 import { exitCodeOf, keepStudy, resultOf, writeJson } from '../training_runs.js';
 import { type Found, scoreTruth, type TruthScore, truthTable } from './truth_scores.js';
 
-interface Options {
+/** Files with marks of radiologists. */
+export interface TruthFiles {
+  masks: string[];
+  /** Side of the square that the marks refer to. */
+  maskFrame: number;
+  /** The class that marks of "Lung Opacity" are scored as. */
+  lungOpacity?: string;
+}
+
+interface Options extends TruthFiles {
   weights: string;
   data: string;
   run: string;
-  masks: string[];
-  maskFrame: number;
-  lungOpacity?: string;
   out: string;
   seed: number;
   bootstrap: number;
@@ -52,7 +58,9 @@ async function scoreRealTruth(options: Options, signal: AbortSignal): Promise<st
   const truths = await readTruths(options, data, new Set([...train, ...validation]), warnings);
   const sources = truths.map(({ source }) => source);
   await keepStudy(join(out, 'study.json'), { weights: options.weights, data: options.data, sources });
-  const found = await resultOf(join(out, 'found.json'), () => localizeMarked(options, data, truths, signal));
+  const found = await resultOf(join(out, 'found.json'), () =>
+    localizeMarked(options.weights, data, truths, { signal, ...runOptions(options) }),
+  );
   const patients = patientsOf(data);
   const patientOf = (image: string) => patients.get(image) ?? image;
   const scores: TruthScore[] = truths.flatMap((truth) =>
@@ -65,8 +73,8 @@ async function scoreRealTruth(options: Options, signal: AbortSignal): Promise<st
 }
 
 /** What was marked in images of the run, by source. */
-async function readTruths(
-  { masks, maskFrame, lungOpacity }: Options,
+export async function readTruths(
+  { masks, maskFrame, lungOpacity }: TruthFiles,
   data: Dataset,
   used: ReadonlySet<string>,
   warnings: Warning[],
@@ -98,12 +106,13 @@ function inSquare(file: ShapeFile, frame: number): ShapeFile {
 }
 
 /** The boxes and heatmaps of the findings that are marked in each image. */
-async function localizeMarked(
-  { weights, adapter, backend }: Options,
+export async function localizeMarked(
+  weights: string,
   data: Dataset,
   truths: readonly MaskTruth[],
-  signal: AbortSignal,
+  options: LoadOptions & { signal: AbortSignal },
 ): Promise<Found[]> {
+  const { signal } = options;
   const marked = new Map<string, Set<string>>();
   for (const { images } of truths) {
     for (const [image, { regions }] of images) {
@@ -111,7 +120,7 @@ async function localizeMarked(
     }
   }
   const images = [...marked.keys()];
-  const localizer = await load(weights, { signal, ...runOptions({ adapter, backend }) });
+  const localizer = await load(weights, options);
   const threads = openImageThreads();
   const progress = startProgress('marked images', images.length, 'images');
   const found: Found[] = [];
