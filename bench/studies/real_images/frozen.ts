@@ -2,7 +2,7 @@
  * What frozen features of real images show by ridge regression: how the AUC grows with the number of images, what pre-training and resolution
  * are worth, and how mined labels compare with radiologists' reads. bench/README.md explains it.
  *
- *   npm run frozen-features -- --data DIR --out DIR --imagenet FILE [--large DIR] [--reads FILE] [--adjudicated FILE]
+ *   npm run frozen-features -- --data DIR --out DIR --imagenet FILE [--larger DIR] [--reads FILE] [--adjudicated FILE]
  *
  * Only images of the data set's train_val_list.txt are used. Features and results are files in `--out`; the same command again does what is
  * missing.
@@ -12,12 +12,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { interruptible, print, say, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
-import { InputError } from '../../../src/errors.js';
 import { readCsv } from '../../../src/formats/csv.js';
-import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS, labelsOf } from '../../../src/formats/data_sets/image_table.js';
+import { CHEST_XRAY8_LABELS, labelsOf } from '../../../src/formats/data_sets/image_table.js';
 import { type Dataset, openDataset } from '../../../src/node/dataset.js';
 import { readText, writeWhole } from '../../../src/node/text_files.js';
-import { seededRandom, shuffle } from '../../../src/random.js';
 import { exitCodeOf, keepStudy, resultOf, writeJson } from '../training_runs.js';
 import { type FeatureSet, featuresOf } from './features.js';
 import { type FrozenResults, frozenSummary } from './frozen_summary.js';
@@ -30,11 +28,13 @@ import {
   type Reads,
   readsOf,
 } from './label_noise.js';
+import { columnsOf, headOf, inPatientOrder, labelled, sidesOf } from './labelled_features.js';
 import { type CurvePoint, drawImages, type LabelledFeatures, ridgeLogits, scoreCurve } from './learning_curve.js';
 
 export interface Options {
   data: string;
-  large?: string;
+  /** The same images, or some of them, in files of more pixels. */
+  larger?: string;
   out: string;
   imagenet: string;
   phantoms: string;
@@ -128,74 +128,28 @@ export async function studyFrozen(options: Options, signal: AbortSignal): Promis
       ofSet({ name: 'random-128', size: 128, backbone: 'squeezenet1_0', channels: 3, columns: COLUMNS }),
     ),
   ];
+  if (options.larger !== undefined) {
+    const larger = await openDataset(options.larger);
+    results.sizes = await resultOf(join(out, 'sizes.json'), async () => {
+      const both = images.filter((image) => larger.paths.has(image));
+      const score = async (from: Dataset, size: number) => {
+        const { values, channels } = await compute({ ...imagenet, name: `imagenet-${size}`, size }, from, both);
+        const means = columnsOf(labelled(data, both, values, 2 * channels), [[0, channels]]);
+        const { test, rest } = sidesOf(means, Math.round(both.length / FOLDS));
+        const logits = ridgeLogits(means, rest, test, { penalties: PENALTIES, folds: FOLDS, seed });
+        return { images: rest.length, width: channels, ...aucOf(means, test, logits, options) };
+      };
+      return [
+        { name: 'files of 128², network at 128²', ...(await score(data, 128)) },
+        { name: 'files of 128² enlarged, network at 256²', ...(await score(data, 256)) },
+        { name: 'larger files, network at 256²', ...(await score(larger, 256)) },
+      ];
+    });
+  }
   const summary = frozenSummary(results);
   await writeJson(join(out, 'frozen_features.json'), results);
   await writeWhole(join(out, 'frozen_features.md'), summary);
   return summary;
-}
-
-/** The training images, by patients in random order. The first are for validation. */
-function inPatientOrder({ table, trainValidation, paths, folder }: Dataset, seed: number): string[] {
-  if (!trainValidation) throw new InputError(`${folder} has no train_val_list.txt`);
-  const rowOf = new Map(table.images.map((image, row) => [image, row]));
-  const byPatient = new Map<string, string[]>();
-  for (const image of trainValidation) {
-    const row = rowOf.get(image);
-    if (row === undefined || !paths.has(image)) continue;
-    byPatient.set(table.patients[row], [...(byPatient.get(table.patients[row]) ?? []), image]);
-  }
-  const order = shuffle([...byPatient.keys()].sort(), seededRandom(seed));
-  return order.flatMap((patient) => byPatient.get(patient) as string[]);
-}
-
-function labelled(
-  { table }: Dataset,
-  images: readonly string[],
-  values: Float32Array,
-  width: number,
-): LabelledFeatures {
-  const rowOf = new Map(table.images.map((image, row) => [image, row]));
-  const rows = images.map((image) => rowOf.get(image) as number);
-  return {
-    ...{ values, width, classes: CHEST_XRAY14_LABELS },
-    patients: rows.map((row) => table.patients[row]),
-    labels: Uint8Array.from(
-      rows.flatMap((row) => {
-        const known = labelsOf(table, row);
-        return CHEST_XRAY14_LABELS.map((name) => Number(known.includes(name)));
-      }),
-    ),
-  };
-}
-
-/** Only some of the features: those from … to of each range. */
-function columnsOf(features: LabelledFeatures, ranges: readonly (readonly [number, number])[]): LabelledFeatures {
-  const width = ranges.reduce((sum, [from, to]) => sum + to - from, 0);
-  const rows = features.patients.length;
-  const values = new Float32Array(rows * width);
-  for (let row = 0; row < rows; row++) {
-    let at = row * width;
-    for (const [from, to] of ranges) {
-      values.set(features.values.subarray(row * features.width + from, row * features.width + to), at);
-      at += to - from;
-    }
-  }
-  return { ...features, values, width };
-}
-
-function headOf(features: LabelledFeatures, rows: number): LabelledFeatures {
-  const { values, width, labels, classes, patients } = features;
-  return {
-    ...{ width, classes, values: values.subarray(0, rows * width), patients: patients.slice(0, rows) },
-    labels: labels.subarray(0, rows * classes.length),
-  };
-}
-
-/** The validation images end with a whole patient, so that no patient is on both sides. */
-function sidesOf({ patients }: LabelledFeatures, validation: number): { test: number[]; rest: number[] } {
-  const held = new Set(patients.slice(0, validation));
-  const rows = patients.map((_, row) => row);
-  return { test: rows.filter((row) => held.has(patients[row])), rest: rows.filter((row) => !held.has(patients[row])) };
 }
 
 async function learningCurve(features: LabelledFeatures, options: Options, signal: AbortSignal) {
@@ -300,6 +254,7 @@ async function rowsOf(path: string): Promise<Record<string, string>[]> {
 
 const program = new Command('frozen-features')
   .requiredOption('--data <dir>', 'data set in the ChestX-ray8/14 layout, images at 128×128 or larger')
+  .option('--larger <dir>', 'some of the images in files of more pixels, 256×256 or larger')
   .requiredOption('--out <dir>', 'folder of features and results')
   .requiredOption('--imagenet <file>', 'SqueezeNet v1.0 with weights of ImageNet in Caffe’s convention')
   .option('--phantoms <file>', 'weights that were trained on phantoms', 'weights/phantom8.safetensors')

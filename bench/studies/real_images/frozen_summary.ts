@@ -6,13 +6,24 @@ import type { CurveScores, Estimated } from './learning_curve.js';
 export interface FrozenResults {
   noise?: Agreement[];
   curve?: CurveScores & { test: number };
-  features?: { name: string; images: number; width: number; fourteen: Estimated; eight: Estimated }[];
+  features?: FeatureScores[];
+  /** The same images in files of different sizes. */
+  sizes?: FeatureScores[];
 }
 
-export function frozenSummary({ curve, features, noise }: FrozenResults): string {
+interface FeatureScores {
+  name: string;
+  images: number;
+  width: number;
+  fourteen: Estimated;
+  eight: Estimated;
+}
+
+export function frozenSummary({ curve, features, sizes, noise }: FrozenResults): string {
   const sections = [
     ...(curve ? [curveTable(curve)] : []),
     ...(features ? [featureTable(features)] : []),
+    ...(sizes ? [featureTable(sizes)] : []),
     ...(noise ? [noiseTable(noise)] : []),
   ];
   return `${sections.join('\n\n')}\n`;
@@ -31,7 +42,7 @@ function curveTable({ points, extrapolated, law }: NonNullable<FrozenResults['cu
   ].join('\n\n');
 }
 
-const featureTable = (features: NonNullable<FrozenResults['features']>) =>
+const featureTable = (features: readonly FeatureScores[]) =>
   markdownTable(
     ['features', 'number', 'training images', 'mean AUC of fourteen', 'of eight'],
     features.map(({ name, width, images, fourteen, eight }) => [
