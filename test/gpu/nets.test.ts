@@ -166,6 +166,24 @@ nets('columns: the outputs of several modules are joined at the size of the firs
   }
 });
 
+nets('a network has no layers after its last column, so its weights can be written and read again', async () => {
+  const { squeezenet1_0: squeezenet, inception_v3: inception } = Object.fromEntries(
+    ['squeezenet1_0', 'inception_v3'].map((name) => [name, standardBackbone(name)]),
+  );
+  for (const [backbone, last, next] of [
+    [{ ...squeezenet, columns: [7, 8] }, 'features.10.expand3x3.weight', 'features.12.'],
+    [{ ...inception, columns: [3] }, 'Mixed_5d.branch_pool.conv.weight', 'Mixed_6a.'],
+  ] as [Backbone, string, string][]) {
+    const { parameters } = backboneGraph(backbone, [1, 75, 75, 3]);
+    const names = [...parameters.keys()];
+    assert.ok(names.includes(last), last);
+    assert.not(
+      names.some((name) => name.startsWith(next)),
+      next,
+    );
+  }
+});
+
 nets('the error for an image that is too small names the layer', () => {
   const build = (name: string, size: number) => backboneGraph(name, [1, size, size, 3]);
   refuses(() => build('vgg16', 16), /features\.30 .*larger input size/s);

@@ -198,7 +198,8 @@ export const family: Family<InceptionV3> = {
     x = pool(layer(layer(x, 1, 3, 0), 2, 3, 1), 1);
     x = pool(layer(layer(x, 3, 1, 0), 4, 3, 0), 2);
     const joined: Tensor[] = [];
-    modules.forEach((widths, index) => {
+    // Nothing reads modules after the last column, so the network has no parameters of them.
+    modules.slice(0, columns.at(-1)).forEach((widths, index) => {
       const [name, module] = MODULES[index];
       x = inception(g, x, `${prefix}Mixed_${name}`, module, { widths, countIncludePad: averages !== 'edges' });
       if (columns.includes(index + 1)) joined.push(x);

@@ -108,6 +108,8 @@ export const family: Family<SqueezeNet> = {
         x = concat(g, expanded, `${prefix}${index++}`);
       }
       if (columns.includes(module)) joined.push(x);
+      // Nothing reads later layers, so the network has no parameters of them.
+      if (columns.at(-1) === module) break;
     }
     return joined.length > 0 ? joinColumns(g, joined) : x;
   },
