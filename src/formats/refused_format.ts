@@ -4,6 +4,8 @@ import { BROWSER_FORMATS, detectFormat, READ_FORMATS } from './signature.js';
 
 const HTML_HINT = 'the address gave a web page: check it';
 const LFS_HINT = 'run git lfs pull to get the file itself';
+const SAVED_MODEL_HINT =
+  'it is a SavedModel of TensorFlow: tensorflowjs_converter FOLDER OUT, or python -m tf2onnx.convert --saved-model FOLDER --output model.onnx, writes what raybox reads';
 const EMPTY_HINT = 'the download or copy did not finish';
 
 /** The format of a file, in the words of an error message. */
@@ -38,9 +40,23 @@ export function noTorchArchive(names: readonly string[]): InputError {
     });
   return new InputError('torch: the zip archive holds no data.pkl', {
     given: names.slice(0, 5).join(', ') || 'an empty archive',
-    hint: 'is this a file that torch.save wrote?',
+    hint: ARCHIVE_HINTS.find(({ entry }) => names.some((name) => entry.test(name)))?.hint ?? ARCHIVE_HINT,
   });
 }
+
+const ARCHIVE_HINT = 'is this a file that torch.save wrote?';
+/** Advice for archives that are no checkpoint, by the name of one of their entries. */
+const ARCHIVE_HINTS: readonly { entry: RegExp; hint: string }[] = [
+  {
+    entry: /\.npy$/,
+    hint: 'it is an archive of NumPy: recorded activations are given to raybox verify --reference, and weights are saved with torch.save',
+  },
+  { entry: /(^|\/)saved_model\.pb$/, hint: SAVED_MODEL_HINT },
+  {
+    entry: /\.(pth?|ckpt|tar|safetensors|onnx|h5|hdf5|keras|json)$/i,
+    hint: 'if the weights are in this archive, unpack it first',
+  },
+];
 
 /** The error for JSON that is no TensorFlow.js model, with advice. @param keys the first of its keys; undefined if it is no object */
 export function noModelJson(keys: readonly string[] | undefined, given: string): InputError {

@@ -261,6 +261,23 @@ test('families that raybox does not know are called by their names', async () =>
   }
 });
 
+test('networks that detect or segment are refused as what they are, whatever layers lie behind the backbone', async () => {
+  const backbone = await seededNetwork(RESNET, undefined);
+  const tasks: [RegExp, [string, ...number[]][]][] = [
+    [
+      /of a detection network.*given rpn\.head\.cls_logits\.weight.*raybox train --init/,
+      [
+        ['rpn.head.cls_logits.weight', 3, 6, 1, 1],
+        ['roi_heads.box_head.fc6.weight', 16, 6],
+        ['roi_heads.box_predictor.cls_score.weight', 3, 16],
+      ],
+    ],
+    [/of a detection network/, [['head.classification_head.module_list.0.1.weight', 6, 6, 1, 1]]],
+    [/of a segmentation network/, [['classifier.low_classifier.weight', 3, 6, 1, 1]]],
+  ];
+  for (const [message, layers] of tasks) await refused(read(await withMore(backbone, ...layers)), message);
+});
+
 test('a VGG’s classifier is refused for its hidden layers; another network with similar convolutions is not recognised as a VGG', async () => {
   const vgg = await seededNetwork({ family: 'vgg', layers: [4, 'M', 6, 'M'], batchNorm: false }, undefined);
   const classifier: [string, ...number[]][] = [

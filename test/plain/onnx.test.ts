@@ -442,10 +442,11 @@ const REFUSED: [string, OnnxGraph, RegExp][] = [
     /Strange '\/y' \(opset 17\): raybox does not have this operator/,
   ],
   ['another domain', behind([{ ...node('Gelu', 'conv', 'y'), domain: 'com.other' }], 'y'), /com\.other::Gelu/],
+  ['a detector', behind([node('GridSample', 'conv', 'y')], 'y'), /networks that classify an image do not have it/],
   [
-    'a detector',
+    'boxes that the model chooses itself',
     behind([node('NonMaxSuppression', 'conv', 'y')], 'y'),
-    /networks that classify an image do not have it/,
+    /detects boxes by itself.*given NonMaxSuppression.*networks that detect/,
   ],
   [
     'an unknown attribute',

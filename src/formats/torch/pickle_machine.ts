@@ -9,7 +9,8 @@ import { PickleReader } from './pickle_reader.js';
 /** Kinds of tensors that raybox cannot use, by the names that a pickle gives them, with advice for the user. */
 export const UNREADABLE: readonly { is: RegExp; advice: string }[] = [
   {
-    is: /q(tensor|u?int\d)|quanti[sz]|per_(tensor|channel)|_packed_params/i,
+    // PyTorch's attention has an ordinary linear layer of the class NonDynamicallyQuantizableLinear.
+    is: /q(tensor|u?int\d)|(?<!NonDynamically)quanti[sz]|per_(tensor|channel)|_packed_params/i,
     advice: 'these are quantised tensors: save the state dict of the network as it was before it was quantised',
   },
   { is: /sparse/i, advice: 'these are sparse tensors: save what their to_dense() gives' },

@@ -204,10 +204,13 @@ function findStateDict(root: unknown, wanted: string | undefined): Found {
   const keys = level instanceof Map ? [...level.keys()].slice(0, 10).map(brief).join(', ') : undefined;
   throw new InputError('torch: the checkpoint holds no state dict', {
     expected: `tensors by name, or a dict of them under ${STATE_DICT_KEYS.join(', ')}`,
-    given: keys === undefined ? brief(level) : `a dict of ${keys || 'nothing'}`,
+    given: keys === undefined ? valueInWords(level) : `a dict of ${keys || 'nothing'}`,
     hint: "save the weights: torch.save({'state_dict': model.state_dict()}, path)",
   });
 }
+
+const valueInWords = (value: unknown) =>
+  value instanceof StoredTensor ? `one tensor of ${value.shape.join('×') || 'one number'}` : brief(value);
 
 function decodeStorage(key: string, type: ElementType, bytes: Uint8Array | undefined): Float32Array {
   if (bytes === undefined) throw new InputError(`torch: the file lacks storage '${key}'`);

@@ -16,6 +16,7 @@ import { type Kit, settled, type Value, type Weights } from '../kit.js';
 import type { PlainInput, PlainModel } from '../plain.js';
 import { isWhole } from '../views.js';
 import { isValue, type Operand, shapeOfOperand } from './call.js';
+import { refuseBoxes } from './other_tasks.js';
 import { CHANGED, isOwn, ownWeights } from './own.js';
 import { withPatterns } from './patterns.js';
 import { readModel } from './read.js';
@@ -88,6 +89,7 @@ export function importNetwork(read: PlainModel, options: NetworkOptions): Checkp
   const input = imageInput(model);
   const image = imageShape(input, model, options);
   const { name, others } = classesOutput(model, options.output);
+  refuseBoxes(model, name);
   const values = new Map<string, Value>();
   const translation: Translation = {
     ...{ model, weights: new Map(), computed: new Map(), computedInBranches: new Map(), told: new Set(), values },

@@ -57,7 +57,10 @@ export function readModel(bytes: Uint8Array, files: ExternalFiles): OnnxModel {
     else if (field.number === 14 && metadata.size < MOST.entries) readEntry(field.bytes(), metadata);
     else if (field.number === 25) functions.push(field.bytes());
   });
-  if (!graph) throw damaged('it has no graph');
+  if (!graph)
+    throw new InputError('onnx: the file has no graph', {
+      hint: 'if it is a model of ONNX, download or export it again; if it is a saved_model.pb of TensorFlow, python -m tf2onnx.convert --saved-model FOLDER --output model.onnx writes a model of ONNX',
+    });
   if (functions.length > 0)
     throw new InputError('onnx: the model defines operators of its own (functions)', {
       given: `${functions.length}`,

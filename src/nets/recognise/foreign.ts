@@ -46,6 +46,28 @@ const FAMILIES: readonly [family: string, mark: RegExp][] = [
   ['a U-Net', /(^|\.)(double_conv|maxpool_conv|up\d|down\d|upconv\d|dec(oder)?_?\d|decoder\.blocks)\.(.*\.)?weight$/],
 ];
 
+/** Names of tensors in networks that do something else than to classify whole images. Their backbones may be known ones. */
+const OTHER_TASKS: readonly [kind: string, mark: RegExp][] = [
+  [
+    'a detection network',
+    /(^|\.)(rpn|rpn_head|roi_heads?|bbox_head|bbox_embed|box_predictor|box_regressor|(classification|regression)_head\.(module_list|conv|cls_logits|bbox_reg))\./,
+  ],
+  [
+    'a segmentation network',
+    /(^|\.)(mask_head|mask_predictor|decode_head|segmentation_head|(low|high)_classifier|aux_classifier)\./,
+  ],
+];
+
+/** What the network is in words, with names of tensors that show it; undefined if none shows anything else than a classifier. */
+export function otherTask(names: Iterable<string>): { kind: string; marks: readonly string[] } | undefined {
+  const all = [...names];
+  for (const [kind, mark] of OTHER_TASKS) {
+    const marks = all.filter((name) => mark.test(name));
+    if (marks.length > 0) return { kind, marks };
+  }
+  return undefined;
+}
+
 /** The family in words, such as `a U-Net`; undefined if the names match none that is listed here. */
 export function unsupportedFamily(names: Iterable<string>): string | undefined {
   const all = [...names];

@@ -16,7 +16,7 @@ export interface HeadLayer {
 type Family = Backbone['family'];
 
 const WANTED = 'one linear layer on pooled features';
-const TRAIN =
+export const TRAIN =
   'raybox train --init FILE puts a head of one layer on this backbone and trains it, with --freeze backbone nothing else';
 
 const textOf = ({ name, inputs, outputs, kernel }: HeadLayer) =>
@@ -36,6 +36,15 @@ export function hiddenLayer(family: Family, layers: readonly HeadLayer[]): Input
     expected: WANTED,
     given: listOf(layers),
     hint: `there is no class activation map through a hidden layer; exported to ONNX, the network has heatmaps from gradients; ${TRAIN}`,
+  });
+}
+
+/** The error for a network that finds boxes or outlines by itself, and has no number for each class of an image. @param more further advice */
+export function notClassifier({ kind, marks }: { kind: string; marks: readonly string[] }, more = ''): InputError {
+  return new InputError(`the checkpoint is of ${kind}, and raybox localizes with classifiers`, {
+    expected: `a network with one number for each class of an image, by ${WANTED}`,
+    given: firstFew(marks, 3),
+    hint: `raybox finds boxes from classes of whole images${more}`,
   });
 }
 

@@ -39,6 +39,7 @@ function otherBackbone(tensors: Shapes): Described {
     throw new InputError(`the tensors look like ${foreign}, which raybox does not know`, {
       expected: KNOWN,
       given: firstNames(tensors),
+      hint: EXPORT,
     });
   const backbone = WAYS.filter(({ isCommon }) => isCommon)
     .map((way) => readSequential(tensors, way))
@@ -47,7 +48,7 @@ function otherBackbone(tensors: Shapes): Described {
   throw new InputError('the checkpoint is of no network that raybox knows', {
     expected: KNOWN,
     given: firstNames(tensors),
-    hint: 'if it is one of these with other names of tensors, give the architecture in the options',
+    hint: `if it is one of these with other names of tensors, give the architecture in the options; ${EXPORT}`,
   });
 }
 
@@ -65,6 +66,9 @@ function readSequential(tensors: Shapes, { mark, read }: Way<Described>): Descri
 }
 
 const KNOWN = `parameters of ${titlesOf()} under torchvision names`;
+
+const EXPORT =
+  "a convolutional classifier of any family can be loaded after torch.onnx.export(model, image, 'model.onnx')";
 
 const firstNames = (tensors: Shapes) =>
   [...tensors.keys()]

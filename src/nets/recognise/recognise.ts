@@ -16,7 +16,8 @@ import { checkIgnore } from '../ignored.js';
 import { presetNamed } from '../presets/index.js';
 import { joinConvolutions } from '../presets/jfhealthcare.js';
 import { savedPooling } from '../saved/head.js';
-import { unsupportedFamily } from './foreign.js';
+import { otherTask, unsupportedFamily } from './foreign.js';
+import { notClassifier, TRAIN } from './head_refusals.js';
 import { weightsInParts } from './in_parts.js';
 import { inferBackbone } from './infer.js';
 import { type HeadOptions, inferHead, withoutHead } from './infer_head.js';
@@ -70,7 +71,7 @@ export function recognise(
   const { architecture: wanted } = given;
   const inParts = unsupportedFamily(named.keys()) === undefined ? weightsInParts(named) : undefined;
   if (inParts) throw inParts;
-  const found = wanted === undefined ? inferBackbone(named) : backboneOf({ architecture: wanted });
+  const found = wanted === undefined ? ownBackbone(named) : backboneOf({ architecture: wanted });
   const at = atRoot(named, found, given.architecture !== undefined, ignore, backboneParameters);
   const { tensors, backbone, root } = at;
   const relative = (name: string) => (root === '' ? name : withoutPrefix(name, root));
@@ -115,6 +116,16 @@ export function recognise(
     cut: [...(described.cut ?? []), ...joined],
     ...asLinear(tensors, `${prediction}.weight`),
   };
+}
+
+/** The backbone by names and shapes. Where it is not known, a network that detects or segments is refused as such. */
+function ownBackbone(tensors: Map<string, TensorData>): string | Backbone {
+  try {
+    return inferBackbone(tensors);
+  } catch (error) {
+    const other = error instanceof InputError ? otherTask(tensors.keys()) : undefined;
+    throw other ? notClassifier(other) : error;
+  }
 }
 
 /** @throws InputError if the checkpoint lacks parameters of the architecture that the caller gave */
@@ -168,7 +179,9 @@ function judgedHead(
   const { head, error, joined = [] } = headWithout(ignored);
   if (head) return { head, joined };
   const found = ignored.length > 0 ? headWithout([]).head : undefined;
-  return { headless: found ? ignoredHead(found.prediction ?? 'head.prediction', asked) : error };
+  if (found) return { headless: ignoredHead(found.prediction ?? 'head.prediction', asked) };
+  const other = otherTask(at.tensors.keys());
+  return { headless: other ? notClassifier(other, `; ${TRAIN}`) : error };
 }
 
 /** The head, or the error that says why there is none. The options are a function, because finding them out may throw such an error too. */
