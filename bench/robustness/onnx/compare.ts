@@ -6,12 +6,13 @@
  *
  * For each model: how far logits and heatmaps are apart, relative to the range of the expected ones, and whether the plan is that of the
  * network of raybox's own with the same name. Heatmaps are class activation maps or, where the classifier is not linear, those from gradients
- * by each method.
+ * by each method. Those are computed twice: from raybox's own features, and from PyTorch's. Only the first differ where rounding makes another
+ * of two nearly equal numbers the maximum of a pooling.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../../src/errors.js';
-import { HEATMAP_METHODS } from '../../../src/formats/weights/heatmap_methods.js';
+import { HEATMAP_METHODS, type HeatmapMethod } from '../../../src/formats/weights/heatmap_methods.js';
 import { openGpu } from '../../../src/gpu/device.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import type { Traits } from '../../../src/graph/ir/operation.js';
@@ -94,31 +95,44 @@ async function runtimeOutput(
   return output.data as Float32Array;
 }
 
-/** How far the maps from gradients are from PyTorch's, by method. */
-async function fromGradients(
+/** The heatmaps of all classes by one method, from features. */
+async function mapsFrom(
   { network, checkpoint }: Awaited<ReturnType<typeof readModel>>,
-  name: string,
   { size, classes }: { size: number; classes: number },
+  method: Exclude<HeatmapMethod, 'cam'>,
+  features: Float32Array,
+): Promise<Float64Array> {
+  const maps = gradientMaps(network, [size, size, 3], 1, method);
+  const plan = await createPlan(gpu, maps.graph, { weights: parameterSource(checkpoint, maps.parameters) });
+  plan.write(maps.features, features);
+  const found: number[] = [];
+  for (let label = 0; label < classes; label++) {
+    plan.write(
+      maps.seeds,
+      Float32Array.from({ length: classes }, (_, at) => Number(at === label)),
+    );
+    await plan.run();
+    found.push(...(await plan.read(maps.maps)));
+  }
+  plan.close();
+  return scaledMaps(found, classes);
+}
+
+/** How far the maps from gradients are from PyTorch's, by method: those from raybox's features, and those from PyTorch's. */
+async function fromGradients(
+  model: Awaited<ReturnType<typeof readModel>>,
+  name: string,
+  shape: { size: number; classes: number },
   features: Float32Array,
 ): Promise<string> {
   const differences: string[] = [];
   for (const method of HEATMAP_METHODS) {
     if (method === 'cam' || !existsSync(join(folder, `${name}.${method}.f32`))) continue;
-    const maps = gradientMaps(network, [size, size, 3], 1, method);
-    const plan = await createPlan(gpu, maps.graph, { weights: parameterSource(checkpoint, maps.parameters) });
-    plan.write(maps.features, features);
-    const found: number[] = [];
-    for (let label = 0; label < classes; label++) {
-      plan.write(
-        maps.seeds,
-        Float32Array.from({ length: classes }, (_, at) => Number(at === label)),
-      );
-      await plan.run();
-      found.push(...(await plan.read(maps.maps)));
-    }
-    plan.close();
-    const apart = furthest(scaledMaps(found, classes), scaledMaps(floats(`${name}.${method}.f32`), classes));
-    differences.push(`${method} ${apart.toExponential(1)}`);
+    const expected = scaledMaps(floats(`${name}.${method}.f32`), shape.classes);
+    const apart = async (from: Float32Array) =>
+      furthest(await mapsFrom(model, shape, method, from), expected).toExponential(1);
+    const own = await apart(features);
+    differences.push(`${method} ${own} (${await apart(floats(`${name}.features.f32`))} from PyTorch's features)`);
   }
   return differences.join(', ');
 }

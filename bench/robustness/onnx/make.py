@@ -4,7 +4,8 @@
 
 For each network and opset: NAME-OPSET.onnx. For each network: NAME.json (shapes, whether there are exact maps), NAME.input.f32,
 NAME.output.f32 and, where pooling and one linear layer follow the features, NAME.maps.f32: what that layer gives at each position,
-without its bias. Where the classifier is not linear, NAME.METHOD.f32 are the heatmaps that PyTorch's gradients give by each of four methods.
+without its bias. Where the classifier is not linear, NAME.METHOD.f32 are the heatmaps that PyTorch's gradients give by each of four methods,
+and NAME.features.f32 the map [h, w, channels] that they come from.
 All of it is computed in float64, because PyTorch's own rounding is as large as what is looked for. `compare.ts` reads the folder. Needs torch, torchvision and onnx; written for torch 1.13.
 """
 import copy
@@ -83,7 +84,7 @@ def maps_of(model, head, features):
 
 
 def gradient_maps(model, image, module):
-    """By method, the heatmaps [classes, h, w] of the classes."""
+    """The last feature map [h, w, channels] and, by method, the heatmaps [classes, h, w] of the classes."""
     seen = []
     hook = model.get_submodule(module).register_forward_hook(lambda _, inputs, output: seen.append(output))
     scores = model(image)[0]
@@ -100,7 +101,8 @@ def gradient_maps(model, image, module):
         below = 2 * slopes ** 2 + a.sum((1, 2), keepdim=True) * slopes ** 3
         alpha = torch.where(slopes == 0, torch.zeros_like(below), slopes ** 2 / torch.where(below == 0, torch.ones_like(below), below))
         found['grad-cam++'].append(weighted((alpha * slopes.relu()).sum((1, 2), keepdim=True)).relu())
-    return {method: torch.stack(maps) for method, maps in found.items()}
+    maps = {method: torch.stack(maps) for method, maps in found.items()}
+    return {'features': features[0].detach().permute(1, 2, 0).contiguous(), **maps}
 
 
 def make(folder, name):
@@ -126,8 +128,8 @@ def make(folder, name):
     if maps is not None:
         write('maps', maps)
     if name in LAST_MAPS:
-        for method, values in gradient_maps(exact, exact_image, LAST_MAPS[name]).items():
-            write(method, values)
+        for what, values in gradient_maps(exact, exact_image, LAST_MAPS[name]).items():
+            write(what, values)
     shapes = {'size': size, 'classes': CLASSES, 'maps': list(maps.shape) if maps is not None else None}
     with open(os.path.join(folder, f'{name}.json'), 'w') as file:
         json.dump(shapes, file)
