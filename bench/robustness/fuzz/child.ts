@@ -6,6 +6,7 @@
  * - `=` and the slowest and the largest mutant so far.
  */
 import { readFileSync, writeSync } from 'node:fs';
+import { getHeapStatistics } from 'node:v8';
 import { InputError } from '../../../src/errors.js';
 import { mutant } from './mutate.js';
 import { MEMORY, type Parser } from './parser.js';
@@ -52,9 +53,10 @@ function tell(line: string): void {
 }
 
 const peak = () => process.resourceUsage().maxRSS * 1024;
+/** process.memoryUsage would read the memory of the process from a file, too. */
 const held = () => {
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  const { used_heap_size, external_memory } = getHeapStatistics();
+  return used_heap_size + external_memory;
 };
 
 /** What a parser did with an input. If it threw nothing, it gave a value. */

@@ -35,7 +35,7 @@ const CHILD = fileURLToPath(new URL('child.js', import.meta.url));
 const FLAGS = ['--expose-gc', '--max-semi-space-size=8', '--max-old-space-size=2048', '--enable-source-maps'];
 const HANG = 12;
 /** The time that a child may take to load all code and parse the good inputs, on a busy machine. */
-const START_MS = 120_000;
+const START_MS = 900_000;
 
 interface ChildEnd {
   /** The mutant that was being parsed, or the last one. */
