@@ -77,14 +77,19 @@ const drawnInto = ({ boxes }: Phantom) =>
 
 function tableOf(findings: readonly Finding[], trained: boolean): string {
   if (findings.length === 0) return 'No class reaches its threshold.\n';
-  const rows = findings.map(({ label, score, threshold = 0, box: { x, y, width, height } }) => [
+  const anyOutside = findings.some(({ outsideLungs }) => outsideLungs);
+  const rows = findings.map(({ label, score, threshold = 0, box: { x, y, width, height }, outsideLungs }) => [
     label,
     score.toFixed(2),
     threshold,
     ...[x, y, width, height].map(Math.round),
+    ...(anyOutside ? [outsideLungs ? 'outside the lungs' : ''] : []),
   ]);
   return table([
-    [`finding${trained ? '' : ' (meaningless)'}`, 'score', 'heat ≥', 'x', 'y', 'width', 'height'],
+    [
+      ...[`finding${trained ? '' : ' (meaningless)'}`, 'score', 'heat ≥', 'x', 'y', 'width', 'height'],
+      ...(anyOutside ? ['note'] : []),
+    ],
     ...rows,
   ]);
 }
