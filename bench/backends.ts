@@ -10,17 +10,12 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { table } from '../src/cli/terminal.js';
-import { CHEST_XRAY8_LABELS } from '../src/formats/data_sets/image_table.js';
-import { writeSafetensors } from '../src/formats/weights/safetensors.js';
-import { formatWeightsMetadata } from '../src/formats/weights/weights.js';
 import { describe } from '../src/gpu/device.js';
-import { createGraph } from '../src/graph/ir/graph.js';
 import { type Localization, type Localizer, load } from '../src/index.js';
-import { architectureMetadata } from '../src/nets/architecture.js';
-import { buildNetwork } from '../src/nets/index.js';
 import { drawPhantom } from '../src/phantom/index.js';
 import { median } from './measure.js';
-import { architectureOf, seededWeights } from './networks.js';
+import { architectureOf } from './networks.js';
+import { weightsFile } from './weights_file.js';
 
 const { values } = parseArgs({
   options: {
@@ -34,20 +29,7 @@ const numbers = (text: string) => text.split(',').map(Number);
 
 async function weightsOf(network: string, size: number): Promise<Uint8Array> {
   if (network === 'phantom8') return readFileSync(new URL('../../weights/phantom8.safetensors', import.meta.url));
-  const architecture = architectureOf(network);
-  const g = createGraph();
-  buildNetwork(g, architecture, g.input('image', [1, size, size, 3]));
-  const source = seededWeights();
-  const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
-  for (const [name, { shape }] of g.parameters)
-    tensors.set(name, { shape: [...shape], data: Float32Array.from(await source(name, shape)) });
-  const metadata = formatWeightsMetadata({
-    ...architectureMetadata(architecture),
-    ...{ classes: [...CHEST_XRAY8_LABELS], inputWidth: size, inputHeight: size, inputChannels: 3, channelOrder: 'rgb' },
-    ...{ mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25], fit: 'stretch', heatmapScaling: 'minmax' },
-    ...{ trainingData: 'none', license: 'MIT' },
-  });
-  return writeSafetensors(tensors, metadata);
+  return weightsFile(architectureOf(network), size);
 }
 
 async function timed(localizer: Localizer, image: Parameters<Localizer['localize']>[0]) {

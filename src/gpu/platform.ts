@@ -19,6 +19,12 @@ export interface Platform {
   /** Reads a path or URL piece by piece. */
   open(source: string | URL, signal?: AbortSignal): Promise<Pieces>;
   /**
+   * The tensors of a weights file on this machine, which stay in the file until they are needed; undefined for anything else, for formats that have
+   * to be read as a whole, and for files of more than `maxBytes`.
+   * @throws InputError for a damaged file; later, when a tensor is read, if the file has changed.
+   */
+  tensors?(source: string | URL, maxBytes: number): Promise<FileTensors | undefined>;
+  /**
    * A store for files that are kept between runs.
    * @param folder where to keep them, on platforms with a file system. Default: the platform's own place.
    * @returns undefined if the platform has no such place.
@@ -79,6 +85,12 @@ export interface PlatformPixels {
   height: number;
   channels: 3 | 4;
   warnings?: readonly Warning[];
+}
+
+/** The same as a `Checkpoint` of `formats/weights/checkpoint.ts`, which the files in `gpu` must not import. */
+export interface FileTensors {
+  tensors: Map<string, { shape: number[]; data: Float32Array }>;
+  metadata: Record<string, string>;
 }
 
 /** A file, piece by piece. `size` in bytes is undefined if it is not known beforehand. */

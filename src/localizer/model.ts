@@ -1,4 +1,5 @@
 /** Reads weights and recognizes their network: bytes → tensors (`formats/`) → description of the network (`nets/`). */
+import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { detectFormat } from '../formats/signature.js';
 import type { Checkpoint } from '../formats/weights/checkpoint.js';
@@ -28,6 +29,8 @@ export async function readTensors(
   weights: WeightsInput,
   options: ReadOptions,
 ): Promise<{ checkpoint: Checkpoint; warnings: readonly Warning[] }> {
+  const inFile = await tensorsOfFile(weights, options);
+  if (inFile) return { checkpoint: { ...inFile, name: nameOf(weights) }, warnings: [] };
   const { bytes, warnings, keep } = await readWeights(weights, options);
   // Loaded on demand, because most weights are tensors alone.
   const checkpoint = ['ONNX', 'text', 'HDF5', 'Keras'].includes(detectFormat(bytes))
@@ -35,6 +38,17 @@ export async function readTensors(
     : await readCheckpoint(bytes, options.prefix);
   checkpoint.name = nameOf(weights);
   return { checkpoint, warnings: [...warnings, ...((await keep?.()) ?? [])] };
+}
+
+/** The tensors of a file that can stay there until they are needed. The options `cache` and `integrity` need all of its bytes at once. */
+async function tensorsOfFile(weights: WeightsInput, options: ReadOptions): Promise<Checkpoint | undefined> {
+  const { cache, integrity, maxBytes = MAX_BYTES, signal, onProgress } = options;
+  const isPath = typeof weights === 'string' || weights instanceof URL;
+  if (!isPath || cache !== undefined || integrity !== undefined) return undefined;
+  const checkpoint = await platform.tensors?.(weights, maxBytes);
+  signal?.throwIfAborted();
+  if (checkpoint) onProgress?.(1);
+  return checkpoint;
 }
 
 /** The name of the file that weights come from, which may tell public checkpoints apart. */

@@ -40,6 +40,11 @@ export interface Plans {
  */
 const KEPT = { networks: 2, boxes: 4, boxBytes: 512 << 20 };
 
+/** The same tensors, which no longer depend on the file that they came from. */
+const inMemory = ({ tensors }: Checkpoint) => ({
+  tensors: new Map([...tensors].map(([name, { shape, data }]) => [name, { shape, data }])),
+});
+
 /** Uploads the weights, and plans the network for one image. */
 export async function createPlans(
   gpu: Gpu,
@@ -49,7 +54,7 @@ export async function createPlans(
 ): Promise<Plans> {
   const pool = createConstantPool();
   // The weights stay in memory where heatmaps come from gradients, and can be freed after loading everywhere else.
-  const all = isFromGradients(spec.metadata) ? { ...spec, weights: parameterValues(checkpoint) } : spec;
+  const all = isFromGradients(spec.metadata) ? { ...spec, weights: parameterValues(inMemory(checkpoint)) } : spec;
   const networks = createCache<NetworkStage>(KEPT.networks);
   const boxStages = createCache<BoxStage>(KEPT.boxes, KEPT.boxBytes);
   let largestBatch = Number.POSITIVE_INFINITY;

@@ -26,6 +26,8 @@ export const platform: Platform = {
   onnxruntime: onnxruntimeNode,
   open,
 
+  tensors: async (...given) => (await import('./weights_file.js')).openWeights(...given),
+
   keep: async (folder) => (await import('./kept_files.js')).openKeptFiles(folder),
 
   processorTime: otherThreadsMs,

@@ -6,11 +6,9 @@ import { openUrl, type Platform } from '../gpu/platform.js';
 
 /** @throws InputError if there is no such file, or if it cannot be read. */
 export const open: Platform['open'] = async (source, signal) => {
-  const url = source instanceof URL ? source : /^[a-z][a-z0-9+.-]+:/i.test(source) ? new URL(source) : undefined;
-  if (url && url.protocol !== 'file:') return openUrl(url, signal);
-  const path = url ? fileURLToPath(url) : String(source);
-  const unreadable = (given: string, cause?: unknown) =>
-    new InputError(`cannot read ${path}`, { expected: 'a file', given, cause });
+  const path = pathOf(source);
+  if (path instanceof URL) return openUrl(path, signal);
+  const unreadable = (given: string, cause?: unknown) => cannotRead(path, given, cause);
   let size: number;
   try {
     const stats = statSync(path);
@@ -30,13 +28,23 @@ export const open: Platform['open'] = async (source, signal) => {
   return { size, pieces: pieces() };
 };
 
+/** The path of a file, or the address of something else. */
+export function pathOf(source: string | URL): string | URL {
+  const url = source instanceof URL ? source : /^[a-z][a-z0-9+.-]+:/i.test(source) ? new URL(source) : undefined;
+  if (!url) return String(source);
+  return url.protocol === 'file:' ? fileURLToPath(url) : url;
+}
+
+export const cannotRead = (path: string, given: string, cause?: unknown) =>
+  new InputError(`cannot read ${path}`, { expected: 'a file', given, cause });
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   ENOTDIR: 'no such file',
   EACCES: 'no permission',
 };
 
-function reason(error: unknown): string {
+export function reason(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return (code && REASONS[code]) ?? message;
 }

@@ -62,6 +62,8 @@ export const platform: Platform = {
 
   open,
 
+  tensors: async (...given) => (await import('./weights_file.js')).openWeights(...given),
+
   keep: async (folder) => (await import('./kept_files.js')).openKeptFiles(folder),
 
   processorTime: otherThreadsMs,

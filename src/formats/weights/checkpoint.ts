@@ -13,6 +13,18 @@ export interface TensorData {
   data: Float32Array;
 }
 
+/** How the numbers of tensors are read that are not in memory. */
+const readers = new WeakMap<TensorData, () => Iterable<Float32Array>>();
+
+/** Says how the numbers of a tensor are read piece by piece. */
+export const readInPieces = (tensor: TensorData, read: () => Iterable<Float32Array>) => readers.set(tensor, read);
+
+/**
+ * The numbers of a tensor, piece by piece. Each piece is only valid until the next one is asked for. A tensor of a file is read in this way
+ * without ever being in memory as a whole; any other tensor is a single piece.
+ */
+export const piecesOf = (tensor: TensorData): Iterable<Float32Array> => readers.get(tensor)?.() ?? [tensor.data];
+
 /** The value of a setting: a text, a number, a truth value, or a list of such values. */
 export type SavedValue = string | number | boolean | readonly SavedValue[];
 

@@ -32,7 +32,8 @@ export interface SafetensorsHeader {
   headerBytes: number;
 }
 
-const LENGTH_BYTES = 8;
+/** Bytes before the header, which say how long it is. */
+export const LENGTH_BYTES = 8;
 // The largest networks here have about 2,000 tensors, and each takes about 120 bytes and 16 parts (strings, brackets, commas) of the header.
 const MAX_HEADER_BYTES = 16 * 2 ** 20;
 const MAX_HEADER_PARTS = 1_000_000;

@@ -8,7 +8,7 @@ import type { Gpu } from '../../gpu/device.js';
 import { run } from '../../gpu/run.js';
 import { packParams } from '../../gpu/wgsl.js';
 import { type Graph, nameOf } from '../ir/graph.js';
-import { byteSize, encodeTensor, type Tensor } from '../ir/tensor.js';
+import { byteSize, bytesPerElement, describeShape, elementCount, encodeTensor, type Tensor } from '../ir/tensor.js';
 import type { Lowered, Step } from './lower.js';
 import { accessPattern, recordStep } from './record.js';
 import type { ConstantPool, PlanOptions, WeightSource } from './types.js';
@@ -27,8 +27,11 @@ export function createConstantPool(): ConstantPool {
   };
 }
 
-/** Bytes of weights to upload before waiting for the GPU. It bounds the memory of copies that the GPU has not taken yet. */
-const IN_FLIGHT = 64 << 20;
+/**
+ * Bytes of weights to upload before waiting for the GPU. It bounds the memory of copies that the GPU has not taken yet, and of unpacked weights
+ * that it has not freed.
+ */
+const IN_FLIGHT = 8 << 20;
 
 /** Adds the constants that a plan's dispatches read to `pool`, unless they are there already, and returns the buffer of each tensor. */
 export async function createConstants(
@@ -46,7 +49,7 @@ export async function createConstants(
   const buffers = new Map<Tensor, GPUBuffer>();
   const nothing = createStorage(gpu, 'zeros for absent inputs', 256);
   const places = { nothing, locate: (tensor: Tensor) => locate(tensor, buffers, options) };
-  let uploaded = 0;
+  const pace = paceOf(gpu);
   const provide = async (tensor: Tensor) => {
     if (buffers.has(tensor) || options.external?.has(tensor)) return;
     const buffer = await allocate(gpu, `weights: ${tensor.name}`, () => {
@@ -55,12 +58,7 @@ export async function createConstants(
       return made;
     });
     if (tensor.kind !== 'constant') return; // a kernel fills it
-    const values = tensor.data ?? (await weightsOf(tensor, options.weights));
-    upload(gpu, buffer, encodeTensor(tensor, values));
-    uploaded += byteSize(tensor);
-    if (uploaded < IN_FLIGHT) return;
-    await gpu.wait(gpu.device.queue.onSubmittedWorkDone());
-    uploaded = 0;
+    await fill(gpu, buffer, tensor, options.weights, pace);
   };
 
   try {
@@ -123,11 +121,50 @@ function stepsFor(constantSteps: readonly Step[], wanted: Set<Tensor>): Step[] {
   return needed.reverse();
 }
 
-async function weightsOf(tensor: Tensor, source: WeightSource | undefined): Promise<ArrayLike<number>> {
-  if (!source)
-    throw new InputError(`no value for parameter ${tensor.name}`, { hint: 'give `weights` when making the plan' });
-  return source(tensor.name, tensor.shape);
+/** Called with the bytes of each upload. Waits for the GPU when too many are on their way. */
+type Pace = (bytes: number) => Promise<void>;
+
+function paceOf(gpu: Gpu): Pace {
+  let uploaded = 0;
+  return async (bytes) => {
+    uploaded += bytes;
+    if (uploaded < IN_FLIGHT) return;
+    uploaded = 0;
+    await gpu.wait(gpu.device.queue.onSubmittedWorkDone());
+  };
 }
+
+/** Writes a constant's values to its buffer, piece by piece if they come in pieces. */
+async function fill(
+  gpu: Gpu,
+  buffer: GPUBuffer,
+  tensor: Tensor,
+  source: WeightSource | undefined,
+  pace: Pace,
+): Promise<void> {
+  const { data, name, shape, type } = tensor;
+  if (!data && !source)
+    throw new InputError(`no value for parameter ${name}`, { hint: 'give `weights` when making the plan' });
+  if (data || !source?.pieces || tensor.layout !== 'dense') {
+    upload(gpu, buffer, encodeTensor(tensor, data ?? (await source!(name, shape))));
+    return pace(byteSize(tensor));
+  }
+  const wanted = elementCount(tensor);
+  let count = 0;
+  for (const piece of source.pieces(name, shape)) {
+    if (count + piece.length > wanted) throw wrongCount(tensor, `${count + piece.length} or more`);
+    upload(gpu, buffer, encodeTensor({ ...tensor, shape: [piece.length] }, piece), count * bytesPerElement(type));
+    count += piece.length;
+    await pace(piece.byteLength);
+  }
+  if (count < wanted) throw wrongCount(tensor, String(count));
+}
+
+const wrongCount = (tensor: Tensor, given: string) =>
+  new InputError(`wrong number of values for parameter ${tensor.name}`, {
+    expected: `${elementCount(tensor)} for ${describeShape(tensor)}`,
+    given,
+  });
 
 function locate(tensor: Tensor, buffers: ReadonlyMap<Tensor, GPUBuffer>, options: PlanOptions) {
   const buffer = buffers.get(tensor) ?? options.external?.get(tensor);

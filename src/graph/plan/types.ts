@@ -7,7 +7,14 @@ import type { ChooseVariant, Step } from './lower.js';
 import type { Location } from './record.js';
 
 /** Gives the values of a named parameter in dense order. */
-export type WeightSource = (name: string, shape: readonly number[]) => ArrayLike<number> | Promise<ArrayLike<number>>;
+export interface WeightSource {
+  (name: string, shape: readonly number[]): ArrayLike<number> | Promise<ArrayLike<number>>;
+  /**
+   * The same values piece by piece, so that a parameter need not be in memory as a whole. A piece is only valid until the next one is asked for.
+   * All pieces but the last have an even number of values.
+   */
+  pieces?(name: string, shape: readonly number[]): Iterable<Float32Array>;
+}
 
 /** The packed constants of a network. Plans share them; the code that has made the pool closes it. */
 export interface ConstantPool {

@@ -1,0 +1,58 @@
+/** Weights in a file, of which tensors are read when they are needed, in Node, Deno and Bun. */
+import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { InputError } from '../errors.js';
+import type { Parts } from '../formats/parts.js';
+import { openCheckpoint } from '../formats/weights/file_tensors.js';
+import type { FileTensors } from '../gpu/platform.js';
+import { cannotRead, pathOf, reason } from './open.js';
+
+/** @throws InputError for a damaged file; later, when a tensor is read, if the file cannot be read or is not the same any more. */
+export function openWeights(source: string | URL, maxBytes: number): FileTensors | undefined {
+  const file = openParts(source);
+  return file && file.size <= maxBytes ? openCheckpoint(file) : undefined;
+}
+
+/** A file; undefined for anything else. Its parts cannot be read any more once it has changed. */
+function openParts(source: string | URL): Parts | undefined {
+  const path = pathOf(source);
+  if (path instanceof URL) return undefined;
+  const opened = statsOf(path);
+  if (!opened?.isFile()) return undefined;
+  return {
+    size: opened.size,
+    read(at, into) {
+      let file: number | undefined;
+      try {
+        // It is opened for each part, so that no file is left open, whatever happens to the tensors in it.
+        file = openSync(path, 'r');
+        if (!isSame(opened, fstatSync(file))) throw changed(path);
+        for (let done = 0; done < into.length; ) {
+          const count = readSync(file, into, done, into.length - done, at + done);
+          if (count === 0) throw cannotRead(path, 'its end, before all was read');
+          done += count;
+        }
+      } catch (error) {
+        throw error instanceof InputError ? error : cannotRead(path, reason(error), error);
+      } finally {
+        if (file !== undefined) closeSync(file);
+      }
+    },
+  };
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+const isSame = (some: Stats, other: Stats) =>
+  some.size === other.size && some.mtimeMs === other.mtimeMs && some.ino === other.ino && some.dev === other.dev;
+
+const changed = (path: string) =>
+  new InputError(`${path} has changed while it was read`, {
+    expected: 'the same file as at the beginning',
+    hint: 'read it again when nobody writes it any more',
+  });
