@@ -94,18 +94,21 @@ test('a wrong output, type or shape fails and says where', ({ folder }) => {
   write(join(folder, 'damaged'), add, [ramp([2]), ramp([2])], [ramp([2])]);
   writeFileSync(join(folder, 'damaged', 'test_data_set_0', 'input_1.pb'), Uint8Array.of(255, 255));
   write(join(folder, 'lacking'), add, [ramp([2])], [ramp([2])]);
+  write(join(folder, 'folder'), add, [ramp([2])], [ramp([2])]);
+  mkdirSync(join(folder, 'folder', 'test_data_set_0', 'input_1.pb'));
   mkdirSync(join(folder, 'empty'));
   writeFileSync(join(folder, 'empty', 'model.onnx'), onnxModel(add));
   const { status, stdout } = verify('--onnx-tests', folder, '--json');
   assert.is(status, 1);
   const result = JSON.parse(stdout);
-  assert.equal([result.passed, result.failed, result.notOurs], [0, 6, 0]);
+  assert.equal([result.passed, result.failed, result.notOurs], [0, 7, 0]);
   const why = Object.fromEntries(result.tests.map((one: { name: string; why: string }) => [one.name, one.why]));
   assert.match(why.value, /^y: 2 instead of 2\.5 at 1 of 2$/);
   assert.match(why.shape, /^y is 2 instead of 1×2$/);
   assert.match(why.type, /^y has the type F32 instead of I64$/);
   assert.match(why.damaged, /damaged/);
   assert.match(why.lacking, /reads x1, which no node computes/);
+  assert.match(why.folder, /cannot read .*input_1\.pb.*given a folder/);
   assert.match(why.empty, /no test_data_set_0/);
 });
 

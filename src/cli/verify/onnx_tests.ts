@@ -93,8 +93,13 @@ function entriesOf(folder: string) {
 function readTest(folder: string): OnnxTest {
   let left = MOST.bytes;
   const read = (path: string): Uint8Array => {
-    const { size } = statSync(path);
-    left -= size;
+    const entry = statSync(path, { throwIfNoEntry: false });
+    if (!entry?.isFile())
+      throw new InputError(`cannot read ${path}`, {
+        expected: 'a file that belongs to the test',
+        given: entry ? 'a folder' : 'no such file',
+      });
+    left -= entry.size;
     if (left < 0)
       throw new InputError(`the files of ${folder} are too large`, {
         expected: `at most ${MOST.bytes} bytes together`,
