@@ -4,7 +4,7 @@ import { createGraph, type Node, nameOf } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import { describeGraph, graphNetwork } from '../nets/written/graphs.js';
-import { createOnnxBuilder, type OnnxGraph } from './builder.js';
+import { createOnnxBuilder, type OnnxGraph, type OnnxNode } from './builder.js';
 import { generalRows } from './general.js';
 import { layerRows, type Row } from './layers.js';
 
@@ -24,6 +24,8 @@ export const castName = (parameter: string) => `${parameter}/f32`;
 export interface ExportedGraph extends OnnxGraph {
   readonly input: readonly (number | 'n')[];
   readonly outputs: Readonly<Record<(typeof OUTPUTS)[number], readonly (number | 'n')[]>>;
+  /** The values that nodes put out, each with the name of the network's tensor that has its numbers; undefined if none has them in this order. */
+  readonly activations: ReadonlyMap<string, string | undefined>;
 }
 
 /**
@@ -76,13 +78,15 @@ export function exportedGraph(
   }
   const called = (value: string) => renamed.get(value) ?? value;
   const sizes = ({ shape }: Tensor) => ['n' as const, ...shape.slice(1)];
+  const named = page.nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map(called),
+    outputs: node.outputs.map(called),
+  }));
   return {
-    nodes: page.nodes.map((node) => ({
-      ...node,
-      inputs: node.inputs.map(called),
-      outputs: node.outputs.map(called),
-    })),
+    nodes: named,
     constants,
+    activations: activationsOf(named, page.values, called),
     parameters: page.parameters,
     input: ['n', image.channels, image.height, image.width],
     outputs: {
@@ -91,6 +95,23 @@ export function exportedGraph(
       heatmaps: sizes(outputs.heatmaps),
     },
   };
+}
+
+function activationsOf(
+  nodes: readonly OnnxNode[],
+  values: ReadonlyMap<Tensor, string>,
+  called: (value: string) => string,
+): ExportedGraph['activations'] {
+  const names = new Map<string, string | undefined>(
+    nodes.flatMap(({ outputs }) => outputs.map((name) => [name, undefined])),
+  );
+  for (const [tensor, value] of values) {
+    const name = called(value);
+    // Other tensors than maps and lists have no fixed order of dimensions, by which a recording could be compared.
+    const isPlain = tensor.shape.length === 2 || (tensor.shape.length === 4 && tensor.layout === 'nhwc4');
+    if (isPlain && names.has(name) && names.get(name) === undefined) names.set(name, tensor.name);
+  }
+  return names;
 }
 
 function rowOf(node: Node) {

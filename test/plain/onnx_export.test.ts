@@ -50,6 +50,24 @@ test('what is written is read back as the same localizer, to the bit', async () 
   });
 });
 
+test('the values of the written nodes are known as the layers of the network, so that recordings of them can be compared', async () => {
+  const { model } = await run((await exportOnnx(tinyWeights(3))).bytes);
+  const { inputWidth: side } = model.metadata;
+  const g = createGraph();
+  const { logits, probabilities } = model.network(g, g.input('image', [1, side, side, 1]));
+  const layers = g.finish([logits, probabilities]).nodes.map(({ outputs }) => outputs[0].name);
+  const known = [...model.checkpoint.activations!];
+  assert.equal(
+    layers.filter((layer) => !known.some(([, tensor]) => tensor === layer)),
+    [],
+  );
+  assert.equal(Object.fromEntries(known).logits, logits.name);
+  assert.ok(
+    known.some(([, tensor]) => tensor === undefined),
+    'the nodes of a pooling of several are parts of a layer',
+  );
+});
+
 test('weights that are written as f16 take less space, and give nearly the same results', async () => {
   const [whole, half] = await Promise.all(
     (['f32', 'f16'] as const).map(

@@ -47,7 +47,7 @@ export async function verifyReference(options: ReferenceOptions): Promise<boolea
       },
       weights: parameterValues(model.checkpoint),
       channels: model.metadata.inputChannels,
-      activations: model.checkpoint.network?.activations,
+      activations: model.checkpoint.activations,
     };
     const result = await compareWithRecording(gpu, network, recordings, { tolerance, layout });
     await print(options.json ? JSON.stringify(result) : summary(result));

@@ -52,6 +52,11 @@ export interface Checkpoint {
   choice?: { taken: string; others: string[] };
   /** The whole network, if the format contains it. The tensors are then its parameters. */
   network?: ImportedNetwork;
+  /**
+   * If the format contains the network: what the file calls a value, and the name of the graph's tensor that has its numbers, for comparisons with recorded activations. The name is
+   * undefined if no tensor has them.
+   */
+  activations?: ReadonlyMap<string, string | undefined>;
   /** True if the prefix that was asked for is the name of the dict, so that the names of the tensors do not begin with it. */
   taken?: boolean;
 }
@@ -67,11 +72,6 @@ export interface ImportedNetwork {
   undecided: readonly string[];
   /** Warnings about the network. */
   warnings: readonly Warning[];
-  /**
-   * What the file calls a value, and the name of the graph's tensor that has its numbers, for comparisons with recorded activations. The name is
-   * undefined if no tensor has them.
-   */
-  activations?: ReadonlyMap<string, string | undefined>;
 }
 
 /** Element types that convert to float32, by the names that safetensors uses, with their sizes in bytes. */

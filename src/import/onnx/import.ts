@@ -131,9 +131,9 @@ export function importNetwork(read: PlainModel, options: NetworkOptions): Checkp
       ...(first ? assumptionOfRange(first) : {}),
       warnings: told,
       undecided: ends || options.probabilities ? [] : ['probabilities'],
-      // The head is added anew, so the values that it replaces have no tensors; the numbers of the classes are the same.
-      activations: activationNames(read, values, orderOf(input)).set(name, classes!.name),
     },
+    // The head is added anew, so the values that it replaces have no tensors; the numbers of the classes are the same.
+    activations: activationNames(read, values, orderOf(input)).set(name, classes!.name),
   };
 }
 

@@ -29,7 +29,7 @@ export function ownWeights(model: PlainModel): Checkpoint | undefined {
     const values = model.constants.get(name)!.values();
     return [name, { shape: [...shape], data: values instanceof Float32Array ? values : Float32Array.from(values) }];
   });
-  return { tensors: new Map(tensors), metadata: { ...model.metadata } };
+  return { tensors: new Map(tensors), metadata: { ...model.metadata }, activations: known.activations };
 }
 
 /** The graph that raybox writes for the network in the metadata; undefined if that network cannot be built, since anybody may write metadata. */
