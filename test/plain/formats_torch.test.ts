@@ -16,7 +16,7 @@ const fixture = (name: string) =>
 const data = `${process.env.RAYBOX_DATA ?? new URL('../../../../shared/data', import.meta.url).pathname}/torch-reference`;
 
 /** Bytes of a string of characters up to U+00FF: how pickles are written out below. */
-const raw = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+const raw = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
 const concat = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 const int64 = (value: number) => new Uint8Array(BigInt64Array.of(BigInt(value)).buffer);
 const short = (text: string) => `U${String.fromCharCode(text.length)}${text}`;

@@ -6,7 +6,7 @@ import { PARSERS } from '../../bench/robustness/fuzz/parsers.js';
 import { fuzz } from '../../bench/robustness/fuzz/run.js';
 import { InputError } from '../../src/errors.js';
 
-const MUTANTS = 80;
+const MUTANTS = 50;
 /**
  * Each fault ends a process, and most are tried again in another process. With this seed, a few mutants are enough to meet all faults, with
  * other mutants after them.

@@ -1,7 +1,7 @@
 /** Zip archives of stored entries, as PyTorch and Keras write them. */
 import { crc32 } from '../../src/formats/crc32.js';
 
-const raw = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+const raw = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
 const concat = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
 
 /** An archive. An array that several entries share is stored once; a wide archive keeps sizes and offsets as zip64 does. */

@@ -7,7 +7,7 @@ import { amplifyJson, bytesOf, changeJson, textOf } from './text.js';
 
 // Pickles
 
-const latin1 = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+const latin1 = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
 
 /** Opcodes with arguments that fit them, and short runs of them. */
 const OPCODES: readonly string[] = [
