@@ -26,9 +26,10 @@ const AT_ONCE = Math.min(4, availableParallelism() + 1);
 
 /** The files that take longest begin first, so that they do not run alone at the end. The others follow by name. */
 const LONGEST = [
-  ...['browser/browser', 'docs/docs', 'cli/studies', 'cli/train_run', 'gpu/train', 'browser/web', 'gpu/localizer'],
-  ...['gpu/train_loop', 'cli/cli', 'cli/kills', 'docs/examples', 'gpu/bench', 'gpu/kernels', 'gpu/heatmap_methods'],
-  ...['plain/fuzz', 'plain/evaluation_page', 'docs/readme'],
+  ...['browser/browser', 'docs/docs', 'cli/studies', 'cli/train_run', 'gpu/train', 'browser/pages', 'browser/web'],
+  ...['cli/cli', 'docs/examples', 'browser/onnxruntime', 'docs/readme', 'gpu/localizer', 'plain/fuzz', 'cli/kills'],
+  ...['gpu/train_loop', 'gpu/kernels', 'cli/bench_peers', 'gpu/worker', 'cli/ensemble', 'gpu/bench', 'cli/reproduce'],
+  ...['gpu/heatmap_methods', 'plain/report_bounds', 'plain/evaluation_page'],
 ];
 
 interface Outcome {
