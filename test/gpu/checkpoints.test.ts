@@ -272,7 +272,7 @@ test('networks that detect or segment are refused as what they are, whatever lay
         ['roi_heads.box_predictor.cls_score.weight', 3, 16],
       ],
     ],
-    [/of a detection network/, [['head.classification_head.module_list.0.1.weight', 6, 6, 1, 1]]],
+    [/of a detection network/, [['head.regression_head.module_list.0.1.weight', 6, 6, 1, 1]]],
     [/of a segmentation network/, [['classifier.low_classifier.weight', 3, 6, 1, 1]]],
   ];
   for (const [message, layers] of tasks) await refused(read(await withMore(backbone, ...layers)), message);

@@ -50,12 +50,9 @@ const FAMILIES: readonly [family: string, mark: RegExp][] = [
 const OTHER_TASKS: readonly [kind: string, mark: RegExp][] = [
   [
     'a detection network',
-    /(^|\.)(rpn|rpn_head|roi_heads?|bbox_head|bbox_embed|box_predictor|box_regressor|(classification|regression)_head\.(module_list|conv|cls_logits|bbox_reg))\./,
+    /(^|\.)(rpn|rpn_head|roi_heads?|bbox_(head|embed)|regression_head\.(module_list|conv|bbox_reg))\./,
   ],
-  [
-    'a segmentation network',
-    /(^|\.)(mask_head|mask_predictor|decode_head|segmentation_head|(low|high)_classifier|aux_classifier)\./,
-  ],
+  ['a segmentation network', /(^|\.)((mask|decode|segmentation)_head|(low|high|aux)_classifier)\./],
 ];
 
 /** What the network is in words, with names of tensors that show it; undefined if none shows anything else than a classifier. */

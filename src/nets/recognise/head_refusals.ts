@@ -39,14 +39,13 @@ export function hiddenLayer(family: Family, layers: readonly HeadLayer[]): Input
   });
 }
 
-/** The error for a network that finds boxes or outlines by itself, and has no number for each class of an image. @param more further advice */
-export function notClassifier({ kind, marks }: { kind: string; marks: readonly string[] }, more = ''): InputError {
-  return new InputError(`the checkpoint is of ${kind}, and raybox localizes with classifiers`, {
-    expected: `a network with one number for each class of an image, by ${WANTED}`,
+/** The error for a network that has no number for each class of an image. @param hint advice */
+export const notClassifier = ({ kind, marks }: { kind: string; marks: readonly string[] }, hint?: string): InputError =>
+  new InputError(`the checkpoint is of ${kind}`, {
+    expected: 'a classifier of images',
     given: firstFew(marks, 3),
-    hint: `raybox finds boxes from classes of whole images${more}`,
+    hint,
   });
-}
 
 /** The error for a norm between the pooled features and the prediction layer. */
 export function normedHead(family: Family, norm: string, isBatchNorm: boolean): InputError {

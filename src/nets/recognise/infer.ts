@@ -67,8 +67,7 @@ function readSequential(tensors: Shapes, { mark, read }: Way<Described>): Descri
 
 const KNOWN = `parameters of ${titlesOf()} under torchvision names`;
 
-const EXPORT =
-  "a convolutional classifier of any family can be loaded after torch.onnx.export(model, image, 'model.onnx')";
+const EXPORT = 'other convolutional classifiers can be loaded as ONNX (torch.onnx.export)';
 
 const firstNames = (tensors: Shapes) =>
   [...tensors.keys()]

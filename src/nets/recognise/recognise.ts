@@ -181,7 +181,7 @@ function judgedHead(
   const found = ignored.length > 0 ? headWithout([]).head : undefined;
   if (found) return { headless: ignoredHead(found.prediction ?? 'head.prediction', asked) };
   const other = otherTask(at.tensors.keys());
-  return { headless: other ? notClassifier(other, `; ${TRAIN}`) : error };
+  return { headless: other ? notClassifier(other, TRAIN) : error };
 }
 
 /** The head, or the error that says why there is none. The options are a function, because finding them out may throw such an error too. */
