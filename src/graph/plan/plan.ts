@@ -34,10 +34,13 @@ import type { Plan, PlanOptions } from './types.js';
 export async function createPlan(gpu: Gpu, source: Graph, options: PlanOptions = {}): Promise<Plan> {
   const graph = options.unfused ? source : fuse(source);
   const lowered = lower(graph, traitsOf(gpu), options.choose);
-  const { steps } = lowered;
+  const { constantSteps, steps } = lowered;
+  // The kernels that pack weights are asked for first, so that packing need not wait until the others are compiled.
+  const packing = compileAll(gpu, constantSteps);
   const compiling = compileAll(gpu, steps);
   const pipelines = Promise.all(compiling);
-  pipelines.catch(() => {}); // it is awaited below, unless uploading the weights fails first
+  // They are awaited below, unless uploading the weights fails first.
+  for (const compiled of [pipelines, ...packing]) compiled.catch(() => {});
   const pool = options.pool ?? createConstantPool();
   const closePool = () => options.pool ?? pool.close();
   const owned: GPUBuffer[] = [];
@@ -51,7 +54,7 @@ export async function createPlan(gpu: Gpu, source: Graph, options: PlanOptions =
     for (const buffer of owned) buffer.destroy();
     closePool();
     // The caller may destroy the device or end the thread after an error. That must not happen while pipelines are being compiled.
-    await Promise.allSettled(compiling);
+    await Promise.allSettled([...packing, ...compiling]);
     throw error;
   }
 }

@@ -160,21 +160,33 @@ function winograd(tile: 2 | 4, product: Winograd['product']): Conv2dVariant {
       multiply.fits(node, traits) &&
       largestBytes(node, tile, blockOf(product, traits)) <= traits.maxBindingBytes,
     rank(node, traits, isConstant) {
-      // It was only measured on CPUs. There it has to save a tenth of the time; tiles of 4 more, since their weights take more memory.
+      // It was only measured on CPUs. There it has to save a tenth of the time, and more the more memory its weights take.
       const isMeasured = traits.software && product === 'subgroup' && !leavesLanesIdle(node, traits);
       if (!isMeasured || !isConstant(node.inputs[1]) || multiplyAdds(node) < WORTH_COMPILING) return 3;
-      return multiply.rank(node, traits, isConstant) + winogradCost(node, tile, traits) - (tile === 4 ? 0.85 : 0.9);
+      const memory = (addedBytes(node, tile) * WORTH_OF_A_BYTE) / multiplyAdds(node);
+      return multiply.rank(node, traits, isConstant) + winogradCost(node, tile, traits) + memory - 0.9;
     },
     wide: true, // all layers share the product's kernel, so that compiling it pays
     winograd: { tile, product },
   };
 }
 
-/** Multiply-adds of a layer below which nothing makes up for compiling three more kernels. */
+/** Multiply-adds of a layer, for each image, below which nothing makes up for compiling three more kernels. */
 const WORTH_COMPILING = 50e6;
 
+/**
+ * Multiply-adds that have to be saved for each byte of memory that is added. What is added to a network is thus bounded by its work, and layers with
+ * many channels and few pixels, which save little for many bytes, are the first to keep their plain weights.
+ */
+const WORTH_OF_A_BYTE = 8;
+
+// All of these numbers are for one image, so that plans for other batch sizes choose the same kernels, and find their weights packed.
 const multiplyAdds = ({ inputs: [, weight], outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>) =>
-  pixelCount(y) * elementCount(weight);
+  (pixelCount(y) / y.shape[0]) * elementCount(weight);
+
+/** By how many bytes transformed weights are larger than those of the other kernels. */
+const addedBytes = ({ inputs: [x], outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>, tile: number) =>
+  ((tile + 2) ** 2 - 9) * groupCount(x) * groupCount(y) * 64;
 
 /** Tiles that a workgroup of the multiplication owns. */
 const blockOf = (product: Winograd['product'], { subgroupSize }: Traits) =>
@@ -198,15 +210,15 @@ function winogradCost(
   tile: number,
   traits: Traits,
 ) {
-  const [images, height, width] = y.shape;
-  const tiles = images * Math.ceil(height / tile) * Math.ceil(width / tile);
+  const [, height, width] = y.shape;
+  const tiles = Math.ceil(height / tile) * Math.ceil(width / tile);
   const [inputs, outputs] = [groupCount(x) * 4, groupCount(y) * 4];
   const block = blockOf('subgroup', traits);
   const wideSaves = traits.subgroupSize > 4 ? 0.77 : 1; // the kernel of 16 pixels
   const transform = traits.subgroupSize > 4 ? 52 : 26; // multiply-adds in whose time a number is transformed
   const multiplied = Math.ceil(tiles / block) * block * inputs * outputs * wideSaves;
   const transformed = tiles * (inputs + outputs) * transform;
-  return ((tile + 2) ** 2 * (multiplied + transformed)) / (9 * pixelCount(y) * inputs * outputs);
+  return ((tile + 2) ** 2 * (multiplied + transformed)) / (9 * height * width * inputs * outputs);
 }
 
 /** The tile of the large kernel. It is narrower if there are few output channels. */
