@@ -1,5 +1,14 @@
 // After build.js: the demo page and the bench page in dist/web/, ready for any web server. Weights that come with raybox lie beside them.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -20,10 +29,11 @@ export async function buildPage(folder = at('dist/web')) {
   const names = existsSync(at('weights'))
     ? readdirSync(at('weights')).filter((name) => name.endsWith('.safetensors'))
     : [];
-  // Those for X-rays of patients come first in the list, and are also taken for images of an unknown kind.
+  // Those for X-rays of patients come first in the list, and are also taken for images of an unknown kind. Of several for a kind, the page
+  // uses the first, which is the smallest.
   const listed = names
-    .map((name) => ({ name, imageKind: imageKindOf(at('weights', name)) }))
-    .sort((a, b) => (a.imageKind ?? '').localeCompare(b.imageKind ?? '') || a.name.localeCompare(b.name));
+    .map((name) => ({ name, imageKind: imageKindOf(at('weights', name)), bytes: statSync(at('weights', name)).size }))
+    .sort((a, b) => (a.imageKind ?? '').localeCompare(b.imageKind ?? '') || a.bytes - b.bytes);
   for (const { name } of listed) copyFileSync(at('weights', name), join(folder, 'weights', name));
   writeFileSync(join(folder, 'weights/index.json'), JSON.stringify(listed));
   await build({

@@ -36,7 +36,7 @@ const LARGEST_SHARE = 1 / 3;
 /**
  * The best box of each of the three classes with the highest scores, in the order of their scores. A class's best box is that of its largest
  * region whose box covers at most a third of the image, or else its smallest box; boxes outside of the lungs come last. On 997 findings that radiologists boxed (ChestX-Det), these boxes
- * of chest8 without a border of its heatmaps have a mean IoU of .086; those of the hottest regions .052 to .060, those of the largest regions .080.
+ * of chest8-small without a border of its heatmaps have a mean IoU of .086; those of the hottest regions .052 to .060, those of the largest regions .080.
  * @param alsoOf a class whose best box is given in any case
  */
 export function bestFindings<F extends Finding>(
