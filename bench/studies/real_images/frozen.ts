@@ -56,7 +56,8 @@ const CAFFE = {
 const COLUMNS = [6, 7, 8, 9];
 /** Channels of the outputs of these modules. */
 const COLUMN_WIDTHS = [384, 384, 512, 512];
-const SIZES = [500, 1000, 2000, 4000, 8000];
+/** Numbers of training images in the learning curve, beside all that there are. */
+const SIZES = [500, 1000, 2000, 4000];
 /** Images that ChestX-ray14 has, and those that it has for training. */
 const MORE = [86_524, 112_120];
 /** The number of training images for comparisons of features, of which each is one fit. */
@@ -156,10 +157,9 @@ async function learningCurve(features: LabelledFeatures, options: Options, signa
   const { seed, draws, bootstrap: replicates } = options;
   const { test, rest } = sidesOf(features, options.validation);
   const points: CurvePoint[] = [];
-  for (const images of SIZES.filter((size) => size <= rest.length)) {
+  for (const images of [...SIZES.filter((size) => size < rest.length), rest.length]) {
     const found: Float32Array[] = [];
-    // Draws of nearly all images are nearly the same.
-    for (let draw = 0; draw < (2 * images > rest.length ? 1 : draws); draw++) {
+    for (let draw = 0; draw < (images === rest.length ? 1 : draws); draw++) {
       signal.throwIfAborted();
       const fit = drawImages(rest, features.patients, images, seed + 1000 * (draw + 1));
       found.push(ridgeLogits(features, fit, test, { penalties: PENALTIES, folds: FOLDS, seed }));
