@@ -9,7 +9,7 @@
  * seed, which is printed, repeats an order.
  *
  * A file is in the folder for what it needs. Those in `plain` need nothing and get no adapter, so that a test which needs one fails. With
- * --whole, pages run whole suites, and otherwise a part of them (test/support/part.ts).
+ * --whole, pages run whole suites, and otherwise a part of them (test/support/part.ts), and the ablations of bench/ are run.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -21,8 +21,11 @@ import { shuffle } from './support/shuffle.js';
 const here = dirname(fileURLToPath(import.meta.url));
 const FILE_LIMIT_MS = 10 * 60_000;
 
-/** One more than there are cores, because files also wait, but not more than fit into memory: a browser takes a gigabyte. */
-const AT_ONCE = Math.min(4, availableParallelism() + 1);
+/**
+ * Two more than there are cores, because files also wait: with one more, two cores were idle for a quarter of the time. But not more than fit
+ * into memory, as a browser takes a gigabyte.
+ */
+const AT_ONCE = Math.min(4, availableParallelism() + 2);
 
 /** The files that take longest begin first, so that they do not run alone at the end. The others follow by name. */
 const LONGEST = [

@@ -61,7 +61,10 @@ test('a cross-validation runs the missing parts and compares its arms', async ()
   assert.is(second.stdout, text('out', 'cross_validation.md'));
 });
 
-test('an ablation trains its backbones, then its configurations, and draws the results', async () => {
+/** Two networks for each configuration take a minute, so that this runs with `--whole` alone. */
+const whenWhole = process.env.RAYBOX_CASES === 'all' ? test : test.skip;
+
+whenWhole('an ablation trains its backbones, then its configurations, and draws the results', async () => {
   // With this seed each disease has at least four images in 100, so that every AUC is defined.
   const what = [
     '--data',
