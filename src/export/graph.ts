@@ -13,6 +13,7 @@ export const ROWS: ReadonlyMap<string, Row> = new Map(Object.entries({ ...layerR
 
 /** The names of the graph's input and outputs. */
 export const INPUT = 'image';
+/** The outputs of an exported model, in their order. */
 export const OUTPUTS = ['logits', 'probabilities', 'heatmaps'] as const;
 
 /** The limit of the numbers of all constants: 512 MiB of float32. */
@@ -21,6 +22,7 @@ const MOST_NUMBERS = 2 ** 27;
 /** The name of the float32 value of a parameter that is stored as float16. */
 export const castName = (parameter: string) => `${parameter}/f32`;
 
+/** A network as a graph of ONNX, with the sizes of its input and outputs. */
 export interface ExportedGraph extends OnnxGraph {
   readonly input: readonly (number | 'n')[];
   readonly outputs: Readonly<Record<(typeof OUTPUTS)[number], readonly (number | 'n')[]>>;

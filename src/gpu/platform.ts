@@ -5,6 +5,7 @@
 import { type ErrorDetails, InputError } from '../errors.js';
 import type { Warning } from '../warnings.js';
 
+/** What differs between pages, Node, Deno and Bun. */
 export interface Platform {
   readonly name: 'node' | 'deno' | 'web';
   /** The browser, or the JavaScript runtime, with its version. */

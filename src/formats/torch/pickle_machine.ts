@@ -39,6 +39,7 @@ export const COST = {
   memo: 40,
 };
 
+/** Runs the instructions of a pickle. Classes become inert records: nothing is imported or executed. */
 export class PickleMachine {
   readonly read: PickleReader;
   private readonly stack: unknown[] = [];

@@ -91,6 +91,7 @@ export const ELEMENT_BYTES = {
   BOOL: 1,
 } as const;
 
+/** The types of numbers in which tensors are stored. */
 export type ElementType = keyof typeof ELEMENT_BYTES;
 
 const MAX_RANK = 32;

@@ -25,6 +25,7 @@ export interface SafetensorsEntry {
   end: number;
 }
 
+/** What the header of a safetensors file says: its tensors and its metadata. */
 export interface SafetensorsHeader {
   entries: SafetensorsEntry[];
   metadata: Record<string, string>;

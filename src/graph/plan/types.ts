@@ -47,6 +47,7 @@ export interface PlanOptions {
   onProgress?: ((done: number) => void) | undefined;
 }
 
+/** How long one dispatch of a plan took. */
 export interface DispatchTime {
   readonly label: string;
   readonly kernel: string;

@@ -199,6 +199,7 @@ const difference = binary('sub', {
 const modulo = (call: Call): Operand =>
   (numberOf(call, 'fmod', 0) === 1 ? binary('fmod') : binary('mod')).translate(call) as Operand;
 
+/** How ONNX's arithmetic operators are read, by their names. */
 export const arithmetic: Readonly<Record<string, Operator>> = {
   ...Object.fromEntries(
     (

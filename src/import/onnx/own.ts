@@ -17,6 +17,7 @@ import { networkFrom } from '../../nets/written/graphs.js';
 import type { Warning } from '../../warnings.js';
 import type { Attribute, Constant, PlainModel, PlainNode } from '../plain.js';
 
+/** Whether raybox wrote the model, which its metadata says. */
 export const isOwn = ({ metadata }: PlainModel) => isRayboxWeights(metadata);
 
 /** The weights of such a model as raybox's own weights; undefined if its nodes are not those that raybox writes for its network. */

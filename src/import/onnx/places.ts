@@ -145,6 +145,7 @@ const moved = (rank: number, axis: number) => [
   axis,
 ];
 
+/** How ONNX's operators that move or choose values are read, by their names. */
 export const places: Readonly<Record<string, Operator>> = {
   ArgMax: extreme('max'),
   ArgMin: extreme('min'),
