@@ -3,7 +3,7 @@
 import type { LoadOptions } from '../localizer/load_options.js';
 import { type Localizer, load } from '../localizer/localizer.js';
 import type { Localization } from '../localizer/results.js';
-import { UsageError } from './terminal.js';
+import { naming, UsageError } from './terminal.js';
 
 /**
  * Loads weights. The option `--classes` chooses some of the classes by their names. If the outputs have only numbers, `--classes` gives names:
@@ -14,7 +14,7 @@ export async function loadNamed(
   classes: readonly string[] | undefined,
   options: LoadOptions,
 ): Promise<Localizer> {
-  const localizer = await load(weights, options);
+  const localizer = await load(weights, options).catch(naming(weights));
   const areNumbered = isUnnamed(localizer) && localizer.classes.some((name) => /^output \d+$/.test(name));
   if (!classes || !areNumbered || classes.every((name) => localizer.classes.includes(name))) return localizer;
   const { length: outputs } = localizer.classes;

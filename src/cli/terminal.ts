@@ -24,8 +24,8 @@ export function say(text: string): void {
 export const naming =
   (file: string) =>
   (error: unknown): never => {
-    if (error instanceof InputError) throw new InputError(`${file}: ${error.message}`, { cause: error });
-    throw error;
+    const isUnnamed = error instanceof InputError && !error.message.includes(file);
+    throw isUnnamed ? new InputError(`${file}: ${error.message}`, { cause: error }) : error;
   };
 
 /** Thrown if the reader of stdout has closed the pipe, as in `raybox … | head`. The command then ends, with exit code 0. */

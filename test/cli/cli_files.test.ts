@@ -16,6 +16,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openResults } from '../../src/cli/localize/result_files.js';
 import type { ErrorLine, ResultLine } from '../../src/cli/localize/results.js';
+import { loadNamed } from '../../src/cli/named_weights.js';
 import {
   duration,
   nameList,
@@ -147,6 +148,15 @@ test('JSON lines: an incomplete line is removed, failed images are tried again, 
     'an error that a later line replaces is gone, one that still holds stays',
   );
   assert.equal(readdirSync(join(folder, 'new')), ['results.jsonl']);
+});
+
+test('weights that cannot be read are named, once', async ({ folder }) => {
+  const [cut, missing] = [join(folder, 'cut.safetensors'), join(folder, 'missing.pt')];
+  writeFileSync(cut, Uint8Array.of(255, 0, 0, 0, 0, 0, 0, 0, 123));
+  for (const path of [cut, missing]) {
+    const message = await refusal(loadNamed(path, undefined, {}));
+    assert.is(message.split(path).length, 2, message);
+  }
 });
 
 test('a file with only an incomplete first line is replaced; any other file is refused and not changed', async ({

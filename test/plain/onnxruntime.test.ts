@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GpuUnavailableError, InputError } from '../../src/errors.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { type LoadOptions, load } from '../../src/index.js';
 import { readModel } from '../../src/localizer/model.js';
 import { openOnnxSession, openWithoutGpu } from '../../src/localizer/onnx/choose.js';
@@ -101,6 +102,15 @@ test('a network with an operation that ONNX lacks is refused', async () => {
   };
   const error = await rejection(load(tinyWeights(1), { ...inOnnx, network, classes: ['Mass', 'Nodule'] }));
   assert.match(error.message, /own_operation/);
+});
+
+test('weights that are no numbers get no advice to use another backend, which would refuse them too', async () => {
+  const { tensors, metadata } = readSafetensors(tinyWeights(1));
+  const [[name, { shape, data }]] = tensors;
+  const broken = new Map([...tensors, [name, { shape, data: data.map(() => Number.NaN) }]]);
+  const { message } = await rejection(load(writeSafetensors(broken, metadata), inOnnx));
+  assert.match(message, /is not finite/);
+  assert.not.match(message, /webgpu/);
 });
 
 test('heatmaps from gradients are refused, and auto computes them on WebGPU', async () => {

@@ -25,7 +25,8 @@ export async function openOnnxSession(model: Model, options: ChoiceOptions, host
   const runtime = await loadRuntime(host, onnxruntime);
   const backend = { name: 'onnxruntime', reason: 'asked for' } as const;
   return createOnnxSession(runtime, model, { backend, signal, onProgress }).catch((cause: Error) => {
-    if (!(cause instanceof InputError)) throw cause;
+    // Other errors are about the weights themselves, which no other backend takes either.
+    if (!(cause instanceof InputError) || !cause.message.startsWith('onnx: ')) throw cause;
     throw new InputError(`onnxruntime cannot run this network as it was asked for: ${cause.message}`, {
       hint: "to run it anyway, choose backend 'webgpu' (--backend webgpu), or leave the choice out",
       cause,
