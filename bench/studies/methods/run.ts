@@ -14,7 +14,7 @@ import { patientsOf } from '../../../src/cli/evaluate/mask_scorers.js';
 import { evaluateWeights } from '../../../src/cli/evaluate/weights.js';
 import { duration, interruptible, nameList, print, say, UsageError, wholeNumber } from '../../../src/cli/terminal.js';
 import { addTrainingOptions } from '../../../src/cli/train/add_options.js';
-import { beginOptions, machineOf, type TrainingOptions } from '../../../src/cli/train/options.js';
+import type { TrainingOptions } from '../../../src/cli/train/options.js';
 import type { MaskTruth } from '../../../src/evaluate/masks/truth.js';
 import { HEATMAP_METHODS, type HeatmapMethod } from '../../../src/formats/weights/heatmap_methods.js';
 import { POOLINGS, type Pooling } from '../../../src/formats/weights/poolings.js';
@@ -22,7 +22,7 @@ import { type Gpu, openGpu } from '../../../src/gpu/device.js';
 import { type Dataset, openDataset } from '../../../src/node/dataset.js';
 import { writeWhole } from '../../../src/node/text_files.js';
 import { type Fold, patientFolds } from '../real_images/folds.js';
-import { exitCodeOf, keepStudy, resultOf, trainOnce, writeJson } from '../training_runs.js';
+import { exitCodeOf, keepStudy, resultOf, trainFold, writeJson } from '../training_runs.js';
 import { localizeMarked, readTruths, type TruthFiles } from '../weights/real_truth.js';
 import { scoreTruth, type TruthScore } from '../weights/truth_scores.js';
 import { methodsSummary, type PoolingResult } from './summary.js';
@@ -127,17 +127,10 @@ async function doPooling(pooling: Pooling, methods: readonly HeatmapMethod[], wo
 
 async function train(pooling: Pooling, folder: string, { options, fold, gpu, signal }: Work) {
   const started = performance.now();
-  const lists = { train: '', validation: '', test: '' };
-  for (const part of ['train', 'validation', 'test'] as const) {
-    lists[part] = join(folder, `${part}.txt`);
-    await writeWhole(lists[part], fold[part].map((image) => `${image}\n`).join(''));
-  }
-  const begin = await beginOptions({ ...options, pooling }, options.data, join(folder, 'training'));
-  const { best } = await trainOnce({
-    ...{ ...begin, ...machineOf(options), gpu, signal },
-    command: `npm run methods (${pooling})`,
-    data: { ...begin.data, validation: undefined, lists },
-  });
+  const { best } = await trainFold(
+    { ...options, pooling },
+    { data: options.data, fold, folder, gpu, signal, command: `npm run methods (${pooling})` },
+  );
   return { bestEpoch: best.epoch, seconds: (performance.now() - started) / 1000 };
 }
 

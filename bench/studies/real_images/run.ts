@@ -15,13 +15,13 @@ import { readPredictions } from '../../../src/cli/evaluate/files.js';
 import { evaluateWeights } from '../../../src/cli/evaluate/weights.js';
 import { duration, interruptible, nameList, print, say, UsageError, wholeNumber } from '../../../src/cli/terminal.js';
 import { addTrainingOptions } from '../../../src/cli/train/add_options.js';
-import { beginOptions, machineOf, type TrainingOptions } from '../../../src/cli/train/options.js';
+import type { TrainingOptions } from '../../../src/cli/train/options.js';
 import { InputError } from '../../../src/errors.js';
 import { POOLINGS, type Pooling } from '../../../src/formats/weights/poolings.js';
 import { type Gpu, openGpu } from '../../../src/gpu/device.js';
 import { type Dataset, openDataset } from '../../../src/node/dataset.js';
 import { writeWhole } from '../../../src/node/text_files.js';
-import { exitCodeOf, keepStudy, readJson, resultOf, trainOnce, writeJson } from '../training_runs.js';
+import { exitCodeOf, keepStudy, readJson, resultOf, trainFold, writeJson } from '../training_runs.js';
 import { type Fold, patientFolds, refuseSharedPatients } from './folds.js';
 import type { FoldResult } from './scores.js';
 import { type Arm, crossValidationSummary } from './summary.js';
@@ -138,16 +138,9 @@ async function runFold(
   signal: AbortSignal,
 ): Promise<FoldResult> {
   const started = performance.now();
-  const lists = { train: '', validation: '', test: '' };
-  for (const part of ['train', 'validation', 'test'] as const) {
-    lists[part] = join(folder, `${part}.txt`);
-    await writeWhole(lists[part], fold[part].map((image) => `${image}\n`).join(''));
-  }
-  const begin = await beginOptions(options, options.data, join(folder, 'training'));
-  const outcome = await trainOnce({
-    ...{ ...begin, ...machineOf(options), gpu, signal },
+  const outcome = await trainFold(options, {
+    ...{ data: options.data, fold, folder, gpu, signal },
     command: `npm run cross-validate (${options.arm}, fold ${k + 1} of ${options.folds})`,
-    data: { ...begin.data, validation: undefined, lists },
   });
   const { classes, batch, seed } = options;
   const score = (name: string, set: Dataset, test: readonly string[], boxFrame?: number) =>

@@ -14,25 +14,15 @@ import { writeSafetensors } from '../../../src/formats/weights/safetensors.js';
 import type { Constant } from '../../../src/import/plain.js';
 import { readManifest, readWeights } from '../../../src/import/tensorflow/manifest.js';
 import { descriptionOf } from '../../../src/nets/backbone.js';
-import type { InceptionV3 } from '../../../src/nets/families/inception_v3.js';
+import { convolutionNames, type InceptionV3 } from '../../../src/nets/families/inception_v3.js';
 import { writeWhole } from '../../../src/node/text_files.js';
 import { exitCodeOf, readJson } from '../training_runs.js';
 
-const STEM = ['1a_3x3', '2a_3x3', '2b_3x3', '3b_1x1', '4a_3x3'].map((name) => `Conv2d_${name}`);
-
-/** The layers of modules under torchvision's names, in the order in which Keras' `inception_v3.py` adds (and so numbers) its convolutions. */
-const A = ['1x1', '5x5_1', '5x5_2', '3x3dbl_1', '3x3dbl_2', '3x3dbl_3', '_pool'];
-const B = ['3x3', '3x3dbl_1', '3x3dbl_2', '3x3dbl_3'];
-const SEVEN = ['7x7_1', '7x7_2', '7x7_3', '7x7dbl_1', '7x7dbl_2', '7x7dbl_3', '7x7dbl_4', '7x7dbl_5'];
-const C = ['1x1', ...SEVEN, '_pool'];
-const MODULES: readonly (readonly [name: string, layers: readonly string[]])[] = [
-  ...['5b', '5c', '5d'].map((name) => [name, A] as const),
-  ['6a', B],
-  ...['6b', '6c', '6d', '6e'].map((name) => [name, C] as const),
-];
-
 /** Torchvision's names of what a norm of Keras has. Keras leaves out the factor, because an activation function follows that a factor does not change. */
 const NORM = { beta: 'bias', moving_mean: 'running_mean', moving_variance: 'running_var' };
+
+/** The whole network. */
+const WHOLE = descriptionOf('inception_v3') as InceptionV3;
 
 /** The weights of the first modules under torchvision's names, and the description of a backbone that ends after them. */
 export function firstModules(constants: ReadonlyMap<string, Constant>, modules: number) {
@@ -43,12 +33,7 @@ export function firstModules(constants: ReadonlyMap<string, Constant>, modules: 
       throw new InputError(`the model has no weight ${name}`, { expected: "Keras' Inception v3" });
     return { shape: [...constant.shape], data: Float32Array.from(constant.values()) };
   };
-  const chosen = MODULES.slice(0, modules);
-  const names = [
-    ...STEM,
-    ...chosen.flatMap(([module, layers]) => layers.map((layer) => `Mixed_${module}.branch${layer}`)),
-  ];
-  for (const [index, name] of names.entries()) {
+  for (const [index, name] of convolutionNames(modules).entries()) {
     const kernel = read(`conv2d_${index + 1}/kernel`);
     tensors.set(`${name}.conv.weight`, outputsFirst(kernel));
     const norm = `batch_normalization_${index + 1}`;
@@ -56,8 +41,7 @@ export function firstModules(constants: ReadonlyMap<string, Constant>, modules: 
     const channels = kernel.shape[3];
     tensors.set(`${name}.bn.weight`, { shape: [channels], data: new Float32Array(channels).fill(1) });
   }
-  const whole = descriptionOf('inception_v3') as InceptionV3;
-  return { tensors, backbone: { ...whole, modules: whole.modules.slice(0, modules), averages: 'edges' } };
+  return { tensors, backbone: { ...WHOLE, modules: WHOLE.modules.slice(0, modules), averages: 'edges' } };
 }
 
 /** A kernel [rows, columns, inputs, outputs] as [outputs, inputs, rows, columns]. */
@@ -82,7 +66,7 @@ async function main(path: string, options: { modules: number; out: string }): Pr
 
 await new Command('keras_inception')
   .argument('<model.json>', 'a layers model of TensorFlow.js')
-  .requiredOption('--modules <n>', 'how many of the modules', wholeNumber(1, MODULES.length))
+  .requiredOption('--modules <n>', 'how many of the modules', wholeNumber(1, WHOLE.modules.length))
   .requiredOption('--out <file>', 'where the weights go; the description of the backbone is printed')
   .action(main)
   .parseAsync()

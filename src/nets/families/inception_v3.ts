@@ -153,6 +153,14 @@ const namesIn = ({ branches, pooled }: Module): string[] => [
   ...(pooled === 'average' ? ['_pool'] : []),
 ];
 
+/** Names of all convolutions before the end of a number of modules, in the order in which torchvision and Keras make them. */
+export const convolutionNames = (modules: number): string[] => [
+  ...STEM.map((name) => `Conv2d_${name}`),
+  ...MODULES.slice(0, modules).flatMap(([name, module]) =>
+    namesIn(module).map((layer) => `Mixed_${name}.branch${layer}`),
+  ),
+];
+
 const inceptionA = (pooled: number) => [64, 48, 64, 64, 96, 96, pooled];
 const inceptionC = (inner: number) => [192, inner, inner, 192, inner, inner, inner, inner, 192, 192];
 const INCEPTION_E = [320, 384, 384, 384, 448, 384, 384, 384, 192];
