@@ -200,6 +200,7 @@ export interface Globals {
   get(name: string): ((args: unknown[]) => unknown) | null | undefined;
 }
 
+/** Where a pickle starts, and what it may refer to. */
 export interface UnpickleOptions {
   globals: Globals;
   /** Returns the object for an id, for objects that are stored outside the pickle. */

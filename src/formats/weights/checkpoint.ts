@@ -40,6 +40,7 @@ export interface SavedModule {
   readonly children: readonly string[];
 }
 
+/** What a file of weights contains, whatever its format. */
 export interface Checkpoint {
   tensors: Map<string, TensorData>;
   /** Other values of the file, by name: texts as they are, lists and maps of plain values as JSON. */

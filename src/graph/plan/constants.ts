@@ -13,6 +13,7 @@ import type { Lowered, Step } from './lower.js';
 import { accessPattern, recordStep } from './record.js';
 import type { ConstantPool, PlanOptions, WeightSource } from './types.js';
 
+/** A pool without constants yet. The first plan of a network fills it. */
 export function createConstantPool(): ConstantPool {
   const buffers = new Map<string, GPUBuffer>();
   return {

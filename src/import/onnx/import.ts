@@ -34,6 +34,7 @@ export interface NetworkOptions {
   channels?: number | undefined;
 }
 
+/** What a caller may say about an ONNX model, and where its other files are. */
 export interface OnnxOptions extends NetworkOptions {
   /** Reads a file beside the model that holds some of its tensors. */
   external(location: string): Promise<Uint8Array>;

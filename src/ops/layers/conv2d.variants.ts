@@ -12,10 +12,11 @@ import { conv2d_tiled_large } from '../../generated/kernels/conv2d_tiled_large.j
 import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
 import { type Range, spread, type Traits } from '../../graph/ir/operation.js';
-import { elementCount, groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import { groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import type { VariantRow } from '../variants.js';
 import type { Conv2dAttributes, Conv2dInputs } from './conv2d.attributes.js';
 import { splitsOf } from './conv2d.split.js';
+import { isWorthCompiling, subgroupBlock, winogradCost } from './conv2d.winograd_cost.js';
 
 /** The properties that tile sizes depend on. */
 export interface Tuning {
@@ -162,35 +163,17 @@ function winograd(tile: 2 | 4, product: Winograd['product']): Conv2dVariant {
     rank(node, traits, isConstant) {
       // It was only measured on CPUs. There it has to save a tenth of the time, and more the more memory its weights take.
       const isMeasured = traits.software && product === 'subgroup' && !leavesLanesIdle(node, traits);
-      if (!isMeasured || !isConstant(node.inputs[1]) || multiplyAdds(node) < WORTH_COMPILING) return 3;
-      const memory = (addedBytes(node, tile) * WORTH_OF_A_BYTE) / multiplyAdds(node);
-      return multiply.rank(node, traits, isConstant) + winogradCost(node, tile, traits) + memory - 0.9;
+      if (!isMeasured || !isConstant(node.inputs[1]) || !isWorthCompiling(node)) return 3;
+      return multiply.rank(node, traits, isConstant) + winogradCost(node, tile, traits) - 0.9;
     },
     wide: true, // all layers share the product's kernel, so that compiling it pays
     winograd: { tile, product },
   };
 }
 
-/** Multiply-adds of a layer, for each image, below which nothing makes up for compiling three more kernels. */
-const WORTH_COMPILING = 50e6;
-
-/**
- * Multiply-adds that have to be saved for each byte of memory that is added. What is added to a network is thus bounded by its work, and layers with
- * many channels and few pixels, which save little for many bytes, are the first to keep their plain weights.
- */
-const WORTH_OF_A_BYTE = 8;
-
-// All of these numbers are for one image, so that plans for other batch sizes choose the same kernels, and find their weights packed.
-const multiplyAdds = ({ inputs: [, weight], outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>) =>
-  (pixelCount(y) / y.shape[0]) * elementCount(weight);
-
-/** By how many bytes transformed weights are larger than those of the other kernels. */
-const addedBytes = ({ inputs: [x], outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>, tile: number) =>
-  ((tile + 2) ** 2 - 9) * groupCount(x) * groupCount(y) * 64;
-
 /** Tiles that a workgroup of the multiplication owns. */
-const blockOf = (product: Winograd['product'], { subgroupSize }: Traits) =>
-  product === 'tiled' ? TILE.TILE_PIXELS : subgroupSize > 4 ? 16 : 8;
+const blockOf = (product: Winograd['product'], traits: Traits) =>
+  product === 'tiled' ? TILE.TILE_PIXELS : subgroupBlock(traits);
 
 /** Bytes of the largest tensor that is bound: the weights, or what lies between the steps for a single row of tiles. */
 function largestBytes(
@@ -201,24 +184,6 @@ function largestBytes(
   const tiles = Math.ceil(y.shape[2] / tile / block) * block;
   const [inGroups, outGroups] = [groupCount(x), groupCount(y)];
   return (tile + 2) ** 2 * 16 * Math.max(tiles * inGroups, tiles * outGroups, 4 * inGroups * outGroups);
-}
-
-/** Estimates the time of Winograd's method on a CPU as a share of the subgroup kernel's. Its constants were fitted to measurements on llvmpipe and
- * SwiftShader (bench/README.md). */
-function winogradCost(
-  { inputs: [x], outputs: [y] }: Node<Conv2dAttributes, Conv2dInputs>,
-  tile: number,
-  traits: Traits,
-) {
-  const [, height, width] = y.shape;
-  const tiles = Math.ceil(height / tile) * Math.ceil(width / tile);
-  const [inputs, outputs] = [groupCount(x) * 4, groupCount(y) * 4];
-  const block = blockOf('subgroup', traits);
-  const wideSaves = traits.subgroupSize > 4 ? 0.77 : 1; // the kernel of 16 pixels
-  const transform = traits.subgroupSize > 4 ? 52 : 26; // multiply-adds in whose time a number is transformed
-  const multiplied = Math.ceil(tiles / block) * block * inputs * outputs * wideSaves;
-  const transformed = tiles * (inputs + outputs) * transform;
-  return ((tile + 2) ** 2 * (multiplied + transformed)) / (9 * height * width * inputs * outputs);
 }
 
 /** The tile of the large kernel. It is narrower if there are few output channels. */
