@@ -1,7 +1,6 @@
 /** Keeps short texts between runs, in the folder `raybox/tuning` of $XDG_CACHE_HOME or ~/.cache. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError } from '../errors.js';
 import type { KeptTexts } from '../gpu/platform.js';
 import { usersFolder } from './kept_files.js';
 import { withFile } from './lock.js';
@@ -36,15 +35,7 @@ export async function openKeptTexts(make: boolean): Promise<KeptTexts | undefine
   };
 }
 
-/** How often to wait for another process that holds the lock, two seconds each time. It holds it for milliseconds, unless the machine is busy. */
-const ATTEMPTS = 10;
+/** For how many milliseconds to wait for another process that holds the lock. It holds it for milliseconds, unless the machine is busy. */
+const PATIENCE = 20_000;
 
-async function inTurn(path: string, work: () => Promise<void>): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await withFile(path, work);
-    } catch (error) {
-      if (attempt === ATTEMPTS || !(error instanceof InputError)) throw error;
-    }
-  }
-}
+const inTurn = (path: string, work: () => Promise<void>) => withFile(path, work, PATIENCE);

@@ -26,22 +26,23 @@ interface Holder extends ProcessIdentity {
 
 /**
  * Locks a file before it is written, makes its folder, and removes half-written files that killed processes have left beside it.
+ * @param patience for how many milliseconds to wait for another process that holds the lock
  * @throws InputError if another process holds the lock, if no lock can be made there, or if the path is a folder.
  */
-export async function lockFile(path: string): Promise<Lock> {
+export async function lockFile(path: string, patience = 0): Promise<Lock> {
   if ((await stat(path).catch(() => undefined))?.isDirectory()) {
     throw new InputError(`${path} cannot be written: it is a folder`, { hint: 'name a file' });
   }
-  return lockBeside(path);
+  return lockBeside(path, patience);
 }
 
 /** As `lockFile`, for any kind of output: for example a folder that is made elsewhere and renamed to this path at the end. */
-export async function lockBeside(path: string): Promise<Lock> {
+export async function lockBeside(path: string, patience = 0): Promise<Lock> {
   const parent = dirname(resolve(path));
   await makeFolder(parent, path);
   // The real path is locked, so that two names of the same file share a lock.
   const real = await realpath(path).catch(async () => join(await realpath(parent), basename(path)));
-  const lock = await acquire(`${real}.lock`, path);
+  const lock = await acquire(`${real}.lock`, path, patience);
   const name = basename(real);
   await sweepParts(dirname(real), (part) => part === name || part.startsWith(`${name}.lock.`));
   return lock;
@@ -61,9 +62,9 @@ export async function lockFolder(path: string): Promise<Lock> {
   return lock;
 }
 
-/** Holds the lock of a file while `work` writes it. */
-export async function withFile<T>(path: string, work: () => Promise<T>): Promise<T> {
-  return whileHeld(await lockFile(path), work);
+/** Holds the lock of a file, after waiting for it as `lockFile` does, while `work` writes it. */
+export async function withFile<T>(path: string, work: () => Promise<T>, patience = 0): Promise<T> {
+  return whileHeld(await lockFile(path, patience), work);
 }
 
 /** Holds the lock of a folder while `work` writes into it. */
@@ -83,11 +84,11 @@ async function whileHeld<T>(lock: Lock, work: () => Promise<T>): Promise<T> {
 const held = new Map<string, Holder>();
 let watching = false;
 
-async function acquire(path: string, output: string): Promise<Lock> {
+async function acquire(path: string, output: string, patience = 0): Promise<Lock> {
   const { argv } = process;
   const command = [basename(argv[1] ?? 'node'), ...argv.slice(2)].join(' ').slice(0, 200);
   const own: Holder = { ...ownIdentity(), since: new Date().toISOString(), command };
-  const other = await take(path, own).catch((cause) => {
+  const other = await take(path, own, patience).catch((cause) => {
     throw cause instanceof InputError ? cause : writeRefusal(output, cause);
   });
   if (other) throw inUse(output, path, other);
@@ -127,8 +128,8 @@ async function removeGuards(path: string): Promise<void> {
   }
 }
 
-/** How long to wait for another process that is just taking or writing the lock. */
-const PATIENCE_MS = 2000;
+/** How long to wait for another process that has not written the lock completely yet, or is taking over that of an ended one. */
+const TAKING_MS = 2000;
 
 /**
  * Takes a lock, or returns the holder if another process has it.
@@ -136,14 +137,14 @@ const PATIENCE_MS = 2000;
  * If the holder has ended, its lock is replaced. Two processes may try this at the same time, and the later one must not replace the new
  * lock of the earlier one. So a process first takes a second lock, the guard, whose name has the token of the ended holder.
  */
-async function take(path: string, own: Holder): Promise<Holder | undefined> {
-  const until = Date.now() + PATIENCE_MS;
+async function take(path: string, own: Holder, patience = 0): Promise<Holder | undefined> {
+  const since = Date.now();
   for (;;) {
     if (await create(path, own)) return undefined;
     const other = await readHolder(path);
     if (other === 'gone') continue;
-    if (other !== 'unreadable') {
-      if (lookUp(other, own) !== 'ended') return other;
+    const isHeld = other !== 'unreadable' && lookUp(other, own) !== 'ended';
+    if (other !== 'unreadable' && !isHeld) {
       const guard = `${path}.${other.token}`;
       if ((await take(guard, own)) === undefined) {
         try {
@@ -157,8 +158,7 @@ async function take(path: string, own: Holder): Promise<Holder | undefined> {
         }
       }
     }
-    // Another process is just taking the lock, or has not written it completely yet.
-    if (Date.now() > until) {
+    if (Date.now() - since >= (isHeld ? patience : TAKING_MS)) {
       if (other === 'unreadable') throw unreadable(path);
       return other;
     }

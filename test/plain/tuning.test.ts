@@ -112,7 +112,12 @@ test('what two processes keep at the same time is all kept, listed and removed',
       env: { ...process.env, XDG_CACHE_HOME: cache },
     });
   try {
-    await Promise.all(['a', 'b'].map(run));
+    // Both are awaited even if one fails, because the other one still writes into the folder.
+    const ends = await Promise.allSettled(['a', 'b'].map(run));
+    assert.equal(
+      ends.filter(({ status }) => status === 'rejected'),
+      [],
+    );
     process.env.XDG_CACHE_HOME = cache;
     const { openKeptTexts } = await import('../../src/node/kept_texts.js');
     const texts = (await openKeptTexts(false))!;
