@@ -11,6 +11,7 @@ import { packArenas } from '../graph/plan/arenas.js';
 import { lower } from '../graph/plan/lower.js';
 import { describeModel, readTensors } from '../localizer/model.js';
 import type { ModelOptions } from '../localizer/weights_input.js';
+import { layersOfHead } from '../nets/architecture.js';
 import { backboneParameters, buildNetwork, parameterSource } from '../nets/index.js';
 import type { Network } from '../nets/network.js';
 import { recognise } from '../nets/recognise/recognise.js';
@@ -60,9 +61,8 @@ async function inspect(file: string, options: Options): Promise<Inspection> {
   parameterSource(model.checkpoint, parameters); // throws an error that names what is missing or has a wrong shape
   const count = (keep: (name: string) => boolean) =>
     [...parameters].reduce((sum, [name, { shape }]) => sum + (keep(name) ? product(shape) : 0), 0);
-  const { prediction = 'head.prediction', transition } = architecture?.head ?? {};
-  const isHead = (name: string) =>
-    [prediction, transition?.name ?? 'head.transition'].some((layer) => name.startsWith(`${layer}.`));
+  const head = architecture?.head ? layersOfHead(architecture.head) : ['head'];
+  const isHead = (name: string) => head.some((layer) => name.startsWith(`${layer}.`));
   const fused = fuse(graph);
   return {
     file,

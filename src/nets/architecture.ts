@@ -18,6 +18,22 @@ export interface Head extends PoolingNumbers {
   prediction?: string;
 }
 
+/** The layers that poolings with parameters have. */
+const LAYERS_OF_POOLINGS: Partial<Readonly<Record<Pooling, string>>> = {
+  'lse-lba': 'head.pooling',
+  attention: 'head.attention',
+};
+
+/** Names of the head's layers that have parameters. The name of each of its parameters begins with one of them and a dot. */
+export function layersOfHead({ transition, prediction = 'head.prediction', pooling }: Head): string[] {
+  const ofPooling = LAYERS_OF_POOLINGS[pooling];
+  return [
+    ...(transition ? [transition.name ?? 'head.transition'] : []),
+    prediction,
+    ...(ofPooling === undefined ? [] : [ofPooling]),
+  ];
+}
+
 /** A backbone and the head on it, as plain JSON. */
 export interface Architecture {
   /** The name of a standard backbone (`resnet50`), or a description. */

@@ -57,7 +57,14 @@ export function splitNetwork(
       if (inputs.some((input) => seesImage.has(input))) seesImage.add(tensor);
     }
   }
+  // What is computed from frozen parameters alone is no activation of an image. The rest computes it by itself where it reads it.
   const read = new Set(rest.flatMap(({ inputs }) => inputs));
+  for (const node of frozen.toReversed()) {
+    const isOfImage = node.outputs.some((tensor) => seesImage.has(tensor));
+    if (isOfImage || !node.outputs.some((tensor) => read.has(tensor))) continue;
+    rest.unshift(node);
+    for (const tensor of node.inputs) read.add(tensor);
+  }
   const border = [...seesImage].filter((tensor) => read.has(tensor) && !changing.has(tensor));
   refuse({ border, rest, image, parameters: g.parameters, parts });
   return { image, logits, parameters: g.parameters, border, frozen, rest };

@@ -105,6 +105,15 @@ test('kept activations give the same losses, checkpoints and weights to the bit,
   // The prediction layer is frozen as well, and two layers read from the frozen part.
   const joined = settingsFor({ ...fires, columns: [1, 3] } as Backbone, { averageDecay: 0.9 });
   networks.push(['two tensors', { ...joined, parts: frozen('features.0', 'features.2', 'head') }, 8]);
+  // The sharpness of the pooling is computed from a frozen parameter, but not from the image.
+  networks.push([
+    'a frozen pooling',
+    settingsFor(convolutions, {
+      architecture: { backbone: convolutions, head: { classes: 2, pooling: 'lse-lba', lseR0: 1 } },
+      parts: frozen('features.0', 'features.1', 'head.pooling'),
+    }),
+    8,
+  ]);
   for (const [name, settings, channels] of networks) {
     const { keeper, counts } = inMemory();
     const without = await run(settings);

@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
+import { POOLINGS, type Pooling } from '../../src/formats/weights/poolings.js';
 import { readSafetensors } from '../../src/formats/weights/safetensors.js';
 import { parseWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { exportOnnx } from '../../src/index.js';
-import type { Head } from '../../src/nets/architecture.js';
+import { type Head, layersOfHead } from '../../src/nets/architecture.js';
 import { localizerHead } from '../../src/nets/index.js';
 import { normal, seededRandom } from '../../src/random.js';
 import { type StartOptions, startOf } from '../../src/train/start.js';
@@ -17,6 +18,29 @@ import { headGraph, mapPoolings, recordedHeads, runReference } from '../support/
 import { tinyWeights } from '../support/tiny.js';
 
 type Pooled = Omit<Head, 'classes'>;
+
+test('the layers of a head are known for every pooling, so that --freeze and --rates reach all of its parameters', () => {
+  const poolings: Record<Pooling, object> = {
+    ...{ average: {}, max: {}, lse: { r: 5 }, 'lse-lba': { lseR0: 1 }, pcam: {} },
+    ...{ 'top-k': { topK: 2, lowK: 0 }, attention: { attentionChannels: 4 } },
+  };
+  assert.equal(Object.keys(poolings).sort(), [...POOLINGS].sort());
+  const transition = { channels: 8, kernel: 1, activation: 'relu' } as const;
+  for (const [pooling, numbers] of Object.entries(poolings) as [Pooling, object][])
+    for (const named of [{}, { transition }, { transition: { ...transition, name: 'neck' }, prediction: 'fc' }]) {
+      const head: Head = { classes: 2, pooling, ...numbers, ...named };
+      const g = createGraph();
+      localizerHead(g, g.input('features', [1, 3, 3, 8]), head);
+      const layers = layersOfHead(head);
+      for (const name of g.parameters.keys())
+        assert.is(layers.filter((layer) => name.startsWith(`${layer}.`)).length, 1, `${pooling}: ${name}`);
+      for (const layer of layers)
+        assert.ok(
+          [...g.parameters.keys()].some((name) => name.startsWith(`${layer}.`)),
+          `${pooling}: ${layer}`,
+        );
+    }
+});
 
 test('logits, heatmaps and gradients are those of PyTorch', () => {
   for (const recorded of recordedHeads.heads) {

@@ -8,6 +8,7 @@ import type { DecodeOptions } from '../../formats/images/pixels.js';
 import { poolingNumbers } from '../../formats/weights/poolings.js';
 import { describe, type Gpu, openGpu } from '../../gpu/device.js';
 import type { WeightSource } from '../../graph/plan/types.js';
+import { layersOfHead } from '../../nets/architecture.js';
 import { type ImageStore, openImageStore } from '../../node/image_store.js';
 import { openPixelRecord } from '../../node/pixel_record.js';
 import { checkSettings, familyOf, type TrainSettings } from '../../train/settings.js';
@@ -56,8 +57,6 @@ export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
 
 /** The settings of a run, with the network that it starts from. */
 function settingsOf({ architecture, input, heatmapScaling }: Start, options: BeginOptions): TrainSettings {
-  const { transition, prediction = 'head.prediction' } = architecture.head;
-  const layersOfHead = [...(transition ? ['head.transition'] : []), prediction];
   return {
     architecture,
     classes: options.data.classes,
@@ -66,7 +65,7 @@ function settingsOf({ architecture, input, heatmapScaling }: Start, options: Beg
     ...options.settings,
     // The name `head` stands for the layers of the head, whatever their names are.
     parts: options.settings.parts.flatMap((part) =>
-      part.match === 'head' ? layersOfHead.map((match) => ({ ...part, match })) : [part],
+      part.match === 'head' ? layersOfHead(architecture.head).map((match) => ({ ...part, match })) : [part],
     ),
   };
 }
