@@ -67,7 +67,11 @@ export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: Mask
   const unknownImages: string[] = [];
   const used = new Set<string>();
   const readOf = labelSets(labels.match);
+  // Before any work on outlines, which is proportional to their length.
   const count = outlineCount(source);
+  for (const { image, marks } of file.images)
+    if (nameOf(image) !== undefined)
+      for (const { label, shape } of marks) if (labels.match(label) !== undefined) count(shape);
   let crossed = 0;
   for (const shaped of file.images) {
     const image = nameOf(shaped.image);
@@ -85,14 +89,13 @@ export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: Mask
       const known = byLabel.get(label);
       if (known) known.push(shape);
       else byLabel.set(label, [shape]);
-      count(shape);
     }
     if (read.size === 0) continue;
     const size = sizeOfTruth(image, shaped, file, options);
     const regions = new Map<string, Region>();
     for (const [label, shapes] of byLabel) {
       const where = `${source}: ${image}, ${label}`;
-      // Outlines that pass the edge of the image are refused first, because work on outlines is proportional to their length.
+      // Outlines that pass the edge of the image are refused first, because work on a polygon is proportional to its height.
       regions.set(label, regionOf(shapes, size.width, size.height, where));
       crossed += shapes.filter((shape) => crossedIn(shape, where) > 0).length;
     }

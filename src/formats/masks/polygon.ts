@@ -139,29 +139,15 @@ const MAX_CROSSED = 0.05;
  * @throws InputError if it is more than 5 %. The corners are then in a wrong order, or two outlines were written as one.
  */
 export function crossedShare(polygon: Polygon, where = 'a polygon'): number {
-  const rows = new Map<number, { x: number; turn: number }[]>();
-  const corners = polygon.length / 2;
-  for (let i = 0; i < corners; i++) {
-    const next = (i + 1) % corners;
-    const [x0, y0, x1, y1] = [polygon[2 * i], polygon[2 * i + 1], polygon[2 * next], polygon[2 * next + 1]];
-    const turn = y1 > y0 ? 1 : -1;
-    for (let row = Math.ceil(Math.min(y0, y1) - 0.5); row + 0.5 < Math.max(y0, y1); row++) {
-      const crossing = { x: x0 + ((row + 0.5 - y0) * (x1 - x0)) / (y1 - y0), turn };
-      const known = rows.get(row);
-      if (known) known.push(crossing);
-      else rows.set(row, [crossing]);
-    }
-  }
+  const { starts, places, turns } = rowCrossings(polygon);
   // Pixels by how often the outline goes around them; clockwise and counterclockwise have different signs.
   const around = new Map<number, number>();
-  for (const crossings of rows.values()) {
-    crossings.sort((a, b) => a.x - b.x);
-    let turns = 0;
-    for (const [i, { x, turn }] of crossings.entries()) {
-      turns += turn;
-      if (turns === 0 || i + 1 === crossings.length) continue;
-      const pixels = Math.ceil(crossings[i + 1].x - 0.5) - Math.ceil(x - 0.5);
-      around.set(turns, (around.get(turns) ?? 0) + pixels);
+  for (let row = 0; row + 1 < starts.length; row++) {
+    let turned = 0;
+    for (let i = starts[row]; i + 1 < starts[row + 1]; i++) {
+      turned += turns[i];
+      const pixels = Math.ceil(places[i + 1] - 0.5) - Math.ceil(places[i] - 0.5);
+      if (turned !== 0) around.set(turned, (around.get(turned) ?? 0) + pixels);
     }
   }
   const once = Math.max(around.get(1) ?? 0, around.get(-1) ?? 0);
@@ -173,4 +159,58 @@ export function crossedShare(polygon: Polygon, where = 'a polygon'): number {
     given: `${Math.round(100 * share)} % of its pixels are surrounded twice, or in the opposite direction to the rest`,
     hint: 'write two outlines as two polygons, and corners in the order in which they follow each other',
   });
+}
+
+interface RowCrossings {
+  /** For each row of pixels where its crossings begin in the arrays, and at the end their number. */
+  readonly starts: Uint32Array;
+  /** The x of each crossing. Those of a row go from left to right. */
+  readonly places: Float64Array;
+  /** For each crossing whether the outline goes down there (1) or up (-1). */
+  readonly turns: Int8Array;
+}
+
+/** Where an outline crosses the middles of rows. Outlines of large images have thousands of rows, so that an array for each would take long. */
+function rowCrossings(polygon: Polygon): RowCrossings {
+  const heights = polygon.filter((_, i) => i % 2 === 1);
+  const first = Math.ceil(heights.reduce((least, y) => Math.min(least, y), Infinity) - 0.5);
+  const last = Math.ceil(heights.reduce((most, y) => Math.max(most, y), -Infinity) - 0.5);
+  const starts = new Uint32Array(last - first + 2);
+  eachRowCrossing(polygon, (row) => {
+    starts[row - first + 1] += 1;
+  });
+  for (let row = 1; row < starts.length; row++) starts[row] += starts[row - 1];
+  const filled = starts.slice();
+  const places = new Float64Array(starts[starts.length - 1]);
+  const turns = new Int8Array(places.length);
+  eachRowCrossing(polygon, (row, x, turn) => {
+    const at = filled[row - first]++;
+    places[at] = x;
+    turns[at] = turn;
+  });
+  for (let row = 0; row + 1 < starts.length; row++) sortRow(places, turns, starts[row], starts[row + 1]);
+  return { starts, places, turns };
+}
+
+/** Sorts the crossings of a row by their places. */
+function sortRow(places: Float64Array, turns: Int8Array, from: number, to: number): void {
+  let at = from + 1;
+  while (at < to && places[at - 1] <= places[at]) at++;
+  if (at >= to) return;
+  const [before, beforeTurns] = [places.slice(from, to), turns.slice(from, to)];
+  const order = [...before.keys()].sort((a, b) => before[a] - before[b]);
+  for (const [i, one] of order.entries()) {
+    places[from + i] = before[one];
+    turns[from + i] = beforeTurns[one];
+  }
+}
+
+/** Calls `visit` for each crossing of a side with the middle of a row. */
+function eachRowCrossing(polygon: Polygon, visit: (row: number, x: number, turn: number) => void): void {
+  for (let i = 0; i < polygon.length; i += 2) {
+    const next = (i + 2) % polygon.length;
+    const [x0, y0, x1, y1] = [polygon[i], polygon[i + 1], polygon[next], polygon[next + 1]];
+    for (let row = Math.ceil(Math.min(y0, y1) - 0.5); row + 0.5 < Math.max(y0, y1); row++)
+      visit(row, x0 + ((row + 0.5 - y0) * (x1 - x0)) / (y1 - y0), y1 > y0 ? 1 : -1);
+  }
 }
