@@ -288,6 +288,17 @@ test('a VGG’s classifier is refused for its hidden layers; another network wit
   await refused(read(await withMore(vgg, ...classifier)), /hidden layer/);
   assert.is((await read(await withMore(vgg, ['classifier.weight', 5, 6]))).metadata.classes.length, 5);
   await refused(read(await withMore(vgg, ['blocks.0.conv.weight', 6, 6, 3, 3])), /no network that raybox knows/);
+  // Convolutions one after the other may have strides, which no shape shows. A VGG has poolings between its stages, each of one width.
+  for (const layers of [
+    [4, 4, 'M'],
+    [4, 6, 'M', 8, 'M'],
+  ] as (number | 'M')[][]) {
+    const other = await seededNetwork({ family: 'vgg', layers, batchNorm: true }, undefined);
+    await refused(
+      read(await withMore(other, ['fc.weight', 5, layers.at(-2) as number])),
+      /no network that raybox knows/,
+    );
+  }
 });
 
 test('names, input and pooling that are not given are assumed with a warning; given ones are used without one', async () => {

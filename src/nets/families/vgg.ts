@@ -56,6 +56,14 @@ export const family: Family<Vgg> = {
   },
 };
 
+/**
+ * Whether convolutions are in stages, as in every VGG: poolings between them, and the same width from one to the next. Any sequence of 3×3
+ * convolutions has the names and shapes of a VGG, and other networks mostly have strides instead of poolings, which no shape shows.
+ */
+const hasStages = (layers: Vgg['layers']) =>
+  layers.includes('M') &&
+  layers.every((layer, i) => i === 0 || layer === 'M' || layers[i - 1] === 'M' || layers[i - 1] === layer);
+
 export const recognition: Recognition<Vgg> = {
   title: 'a VGG',
   hasHiddenLayers: true,
@@ -76,6 +84,7 @@ export const recognition: Recognition<Vgg> = {
           layers.push(convolutionShape(tensors, `${prefix}${index}`)[0]);
           next = index + (batchNorm ? 3 : 2);
         }
+        if (!hasStages(layers)) return undefined;
         layers.push('M');
         return { family: 'vgg', layers, batchNorm, ...named(prefix, 'features.') };
       },
