@@ -1,5 +1,6 @@
 /** The results for one image, and their export. */
 
+import { InputError } from '../errors.js';
 import { writeBoxList } from '../formats/data_sets/box_list.js';
 import { type CocoFile, toCoco } from '../formats/data_sets/coco.js';
 import type { Finding } from '../formats/findings.js';
@@ -44,34 +45,44 @@ export interface Localization extends Classification {
   toCSV(image?: string): string;
 }
 
-/** The findings of many images as one COCO file. `names` are the images' file names, in the order of the results. */
+/**
+ * The findings of many images as one COCO file.
+ * @param names the images' file names, one for each result and in the order of the results, which lack the images that could not be read
+ * @throws InputError for another number of names than of results
+ */
 export function toCOCO(
   results: readonly Localization[],
   names: readonly string[],
   classes: readonly string[],
 ): CocoFile {
+  refuseOtherCount(results, names);
   return toCoco(
-    results.map((result, place) => ({
-      ...result,
-      image: names[place] ?? `image ${result.index}`,
-      findings: [...result.findings],
-    })),
+    results.map((result, place) => ({ ...result, image: names[place], findings: [...result.findings] })),
     classes,
   );
 }
 
-/** The findings of many images in the layout of `BBox_List_2017.csv`. */
+/**
+ * The findings of many images in the layout of `BBox_List_2017.csv`. Parameter and errors are those of `toCOCO`.
+ * @throws InputError for another number of names than of results
+ */
 export function toCSV(results: readonly Localization[], names: readonly string[]): string {
+  refuseOtherCount(results, names);
   return writeBoxList(
     results.flatMap((result, place) =>
-      result.findings.map(({ label, box, score }) => ({
-        image: names[place] ?? `image ${result.index}`,
-        label,
-        box,
-        score,
-      })),
+      result.findings.map(({ label, box, score }) => ({ image: names[place], label, box, score })),
     ),
   );
+}
+
+/** If images were skipped and the names were not, findings would be written under the name of another image. */
+function refuseOtherCount(results: readonly Localization[], names: readonly string[]): void {
+  if (results.length === names.length) return;
+  throw new InputError('there are not as many names as results', {
+    expected: `${results.length} names, one for each result`,
+    given: String(names.length),
+    hint: 'images that could not be read have no result: results.map((result) => names[result.index]) gives the names of the others',
+  });
 }
 
 /** Adds the two exports to the plain data of a result. */

@@ -10,7 +10,15 @@ import type { WeightsMetadata } from '../../src/formats/weights/weights.js';
 import { readBuffer } from '../../src/gpu/buffers.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
-import { type Finding, type Localization, type LocalizeOptions, Localizer, load } from '../../src/index.js';
+import {
+  type Finding,
+  type Localization,
+  type LocalizeOptions,
+  Localizer,
+  load,
+  toCOCO,
+  toCSV,
+} from '../../src/index.js';
 import { createCache } from '../../src/localizer/cache.js';
 import { localizeBatch } from '../../src/localizer/describe.js';
 import { readModel } from '../../src/localizer/model.js';
@@ -588,6 +596,9 @@ test('results can be exported as COCO and as a box list', async () => {
   const { box, score } = result.findings[0];
   assert.is(first, ['a.png', 'Infiltration', box.x, box.y, box.width, box.height, score].join(','));
   assert.not.ok('toCSV' in JSON.parse(JSON.stringify(result)));
+  // If an image was skipped, its name must not be that of the next result.
+  for (const write of [() => toCSV([result], ['a.png', 'b.png']), () => toCOCO([result], [], localizer.classes)])
+    assert.throws(write, /not as many names as results.*names\[result\.index\]/);
 });
 
 test('weights that do not fit are refused before anything is uploaded', async () => {
