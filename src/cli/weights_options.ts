@@ -28,7 +28,7 @@ export interface WeightsOptions {
   ignore?: string[];
   metadata?: string;
   output?: string;
-  probabilities?: 'sigmoid' | 'softmax';
+  probabilities?: 'sigmoid' | 'softmax' | 'none';
   heatmaps?: HeatmapMethod;
   cache?: string;
   integrity?: string;
@@ -58,7 +58,7 @@ export function addWeightsOptions(command: Command): Command {
     .option('--mean <numbers>', 'mean of each channel, for pixels from 0 to 1: 0.485,0.456,0.406', numberList)
     .option(
       '--std <numbers>',
-      'standard deviation of each channel; for an input from -1024 to 1024: --mean 0.5 --std 0.00048828125',
+      'standard deviation of each channel; for an input of one channel from -1024 to 1024: --mean 0.5 --std 0.00048828125',
       numberList,
     )
     .option(
@@ -87,8 +87,8 @@ export function addWeightsOptions(command: Command): Command {
     .addOption(
       new Option(
         '--probabilities <function>',
-        'for an ONNX, TensorFlow.js or Keras model that ends with logits: how they become probabilities',
-      ).choices(['sigmoid', 'softmax']),
+        'for an ONNX, TensorFlow.js or Keras model that does not end with a sigmoid or softmax: how its numbers become probabilities; none: they are',
+      ).choices(['sigmoid', 'softmax', 'none']),
     )
     .addOption(
       new Option(

@@ -25,7 +25,11 @@ import { compact } from '../ops/packing/compact.js';
 import { type Kit, parameter } from './kit.js';
 
 /** How logits become probabilities: each class by itself (sigmoid), or all classes together with the sum 1 (softmax). */
-export type Probabilities = 'sigmoid' | 'softmax';
+type Probabilities = 'sigmoid' | 'softmax';
+
+/** What a caller may say about a network's outputs. With `none` they are probabilities already. */
+export const PROBABILITIES = ['sigmoid', 'softmax', 'none'] as const;
+export type GivenProbabilities = (typeof PROBABILITIES)[number];
 
 export interface Localizer extends NetworkOutputs {
   /** The function that the network itself ends with; undefined if its outputs are not probabilities. */
@@ -55,17 +59,21 @@ interface Head {
  * Adds pooling, prediction layer and class activation maps in place of the network's own last layers, with the numbers of those. If those
  * are not linear, they stay, and there are no heatmaps.
  * @param output the network's output, [n, 1, 1, classes]
- * @param assumed how its numbers become probabilities if the network does not end with a sigmoid or softmax
+ * @param given how its numbers become probabilities if the network does not end with a sigmoid or softmax; default: a sigmoid of each
  * @throws InputError if there is no feature map
  */
-export function localizerOf(kit: Kit, output: Tensor, assumed: Probabilities): Localizer {
+export function localizerOf(kit: Kit, output: Tensor, given: GivenProbabilities = 'sigmoid'): Localizer {
+  if (!PROBABILITIES.includes(given))
+    throw new InputError('probabilities', { expected: PROBABILITIES.join(', '), given });
   const { g } = kit;
   const producers = new Map(g.nodes.flatMap((node) => node.outputs.map((tensor) => [tensor, node] as const)));
   refuseMaps(output);
   const { logits: last, ends } = beforeProbabilities(output, producers);
-  const isSoftmax = (ends ?? assumed) === 'softmax';
-  const probabilitiesOf = (logits: Tensor) =>
-    isSoftmax ? softmax(g, logits, 'probabilities') : sigmoid(g, logits, 'probabilities');
+  const kind = ends ?? given;
+  const probabilitiesOf = (logits: Tensor) => {
+    if (kind === 'none') return reshape(g, logits, [0, -1], 'probabilities');
+    return kind === 'softmax' ? softmax(g, logits, 'probabilities') : sigmoid(g, logits, 'probabilities');
+  };
   const found = headOf(kit, last, producers);
   if (!found) {
     const features = lastMap(g.nodes, last);

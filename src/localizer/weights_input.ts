@@ -13,8 +13,8 @@ export type WeightsInput = ByteSource | (() => WeightsInput | Promise<WeightsInp
 export interface ModelOptions extends DescribeOptions {
   /** Of an ONNX, TensorFlow.js or Keras model with several outputs: the one that has a number for each class. */
   output?: string;
-  /** What the numbers of an ONNX, TensorFlow.js or Keras model become if it does not end with probabilities. Default: `sigmoid`, with a warning. */
-  probabilities?: 'sigmoid' | 'softmax';
+  /** What the numbers of an ONNX, TensorFlow.js or Keras model become if it does not end with a sigmoid or softmax. `none`: they are probabilities already. Default: `sigmoid`, with a warning. */
+  probabilities?: 'sigmoid' | 'softmax' | 'none';
   /**
    * Files that an ONNX or TensorFlow.js model refers to for its weights, by the names that it has for them, or as a list of files of these
    * names, such as a page's upload. Default: those beside the model.

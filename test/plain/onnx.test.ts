@@ -54,7 +54,7 @@ test('a classifier gives its logits, and maps whose averages they are', async ()
   assert.is(model.metadata.inputWidth, SIZE);
   assert.is(model.sources.inputWidth, 'file');
   const told = model.warnings.map(({ message }) => message).join('\n');
-  assert.match(told, /not probabilities\. A sigmoid was assumed/);
+  assert.match(told, /does not end with a sigmoid or softmax\. A sigmoid was assumed/);
   assert.match(told, /do not name their 2 outputs/);
 });
 
@@ -362,6 +362,26 @@ test('softmax and sigmoid at the end are taken for what they are', async () => {
   close([both.probabilities[0] + both.probabilities[1]], [1]);
   assert.match(both.model.warnings.map(({ message }) => message).join(), /their sum is 1/);
   close((await run(graph, { probabilities: 'softmax' })).probabilities, both.probabilities);
+});
+
+test('outputs that are probabilities already are taken as they are, if the caller says so', async () => {
+  const graph = behind([node('Relu', 'conv', 'relu')], 'relu');
+  const root: OnnxGraph = {
+    ...graph,
+    nodes: [
+      ...graph.nodes.slice(0, -1),
+      node('Gemm', 'flat fc.w fc.b', 'z', { transB: 1 }),
+      node('Sigmoid', 'z', 's'),
+      node('Sqrt', 's', 'output'),
+    ],
+  };
+  const roots = expectedOf(relu).map((z) => Math.sqrt(1 / (1 + Math.exp(-z))));
+  const { model, probabilities } = await run(root, { probabilities: 'none' });
+  close(probabilities, roots);
+  assert.not.match(model.warnings.map(({ message }) => message).join(), /A sigmoid was assumed/);
+  assert.match((await run(root)).model.warnings.map(({ message }) => message).join(), /A sigmoid was assumed/);
+  const slip = await run(root, { probabilities: 'sofmax' as never }).catch((error) => error);
+  assert.match(String(slip), /InputError: probabilities; expected sigmoid, softmax, none; given sofmax/);
 });
 
 test('images in other orders, sizes and ranges', async () => {

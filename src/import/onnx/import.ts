@@ -10,7 +10,7 @@ import { fileInput } from '../../nets/settings/settings.js';
 import { describeGraph } from '../../nets/written/graphs.js';
 import type { Warning } from '../../warnings.js';
 import { activationNames } from '../activation_names.js';
-import { localizerOf, type Probabilities } from '../find_localizer.js';
+import { type GivenProbabilities, type Localizer, localizerOf } from '../find_localizer.js';
 import { assumptionOfRange } from '../input_range.js';
 import { type Kit, settled, type Value, type Weights } from '../kit.js';
 import type { PlainInput, PlainModel } from '../plain.js';
@@ -26,8 +26,8 @@ import { imageValue, isChannelsLast, numbersOf, orderOf, type Translation, trans
 export interface NetworkOptions {
   /** The output that has a number for each class, if the model has several outputs. */
   output?: string | undefined;
-  /** How the outputs become probabilities if the model does not compute them itself. Default: a sigmoid for each class. */
-  probabilities?: Probabilities | undefined;
+  /** How the outputs become probabilities if the model does not compute them itself. `none`: they are probabilities. Default: a sigmoid for each class. */
+  probabilities?: GivenProbabilities | undefined;
   /** Side of the image if the model is for any size. Default: what the file's metadata says, else 224. */
   size?: number | undefined;
   /** Channels of the image if the model leaves them open. */
@@ -96,17 +96,13 @@ export function importNetwork(read: PlainModel, options: NetworkOptions): Checkp
     ...{ model, weights: new Map(), computed: new Map(), computedInBranches: new Map(), told: new Set(), values },
     budget: { left: 4 * numbersOf(model) + MORE_NUMBERS },
   };
-  let ends: Probabilities | undefined;
+  let ends: Localizer['ends'];
   let classes: Tensor | undefined;
   let first: { node: Node; weights: Weights } | undefined;
   const network = (g: GraphBuilder, x: Tensor): NetworkOutputs => {
     const operands = translate(translation, g, new Map([[input.name, imageValue(x, input)]]), [name]);
     const kit = { g, weights: translation.weights, name };
-    const found = localizerOf(
-      kit,
-      numbersOfClasses(kit, operands.get(name), model),
-      options.probabilities ?? 'sigmoid',
-    );
+    const found = localizerOf(kit, numbersOfClasses(kit, operands.get(name), model), options.probabilities);
     const node = g.nodes.find(({ inputs }) => inputs[0] === x);
     first = node && { node, weights: translation.weights };
     ends = found.ends;
@@ -273,7 +269,7 @@ const QUANTISED: Warning = {
     'The model is quantised. raybox computes with real numbers where the model rounds to whole ones, so its results differ from those of the model by what rounding changes.',
 };
 
-function probabilitiesTold(ends: Probabilities | undefined, given: Probabilities | undefined): Warning[] {
+function probabilitiesTold(ends: Localizer['ends'], given: GivenProbabilities | undefined): Warning[] {
   if (ends === 'softmax' || (!ends && given === 'softmax'))
     return [
       {
