@@ -37,6 +37,7 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, found?:
   const { title = '', transformsInput } = recognitionOf(family) ?? {};
   const warnings: Warning[] = [];
   const input = inputOf(metadata, assumed);
+  const each = (value: number) => Array(metadata.inputChannels).fill(value).join(',');
   if (input.length > 0) {
     const fields = INPUT.filter((field) => assumed.includes(field));
     const transform =
@@ -44,7 +45,7 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, found?:
         ? ` ${title[0].toUpperCase()}${title.slice(1)} that was trained with transform_input, like torchvision’s pretrained one, needs the option transformInput (--transform-input), which is the same as mean and std of 0.5.`
         : '';
     const range = assumed.includes('mean')
-      ? `. For values from −1024 to 1024, for example, give mean 0.5 and std ${1 / 2048}`
+      ? `. For values from −1024 to 1024, for example, give mean ${each(0.5)} and std ${each(1 / 2048)}`
       : '';
     warnings.push({
       code: 'assumed-input',
@@ -56,7 +57,7 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, found?:
     const fields = NETWORK.filter((field) => assumed.includes(field));
     warnings.push({
       code: 'assumed-network',
-      message: `The tensors do not show what is computed between and after the layers. Assumed: ${network.join(', ')}, a sigmoid for each output; strides, poolings and norms as torchvision has them. Give other values with ${fields.join(', ')} (--metadata).`,
+      message: `The tensors do not show what is computed between and after the layers. Assumed: ${network.join(', ')}, a sigmoid for each output; strides, activations, poolings and norms${title && ` of ${title}`} as torchvision has them. Give other values with ${fields.join(', ')} (--metadata).`,
     });
   }
   if (assumed.includes('probabilities')) warnings.push(ASSUMED_SIGMOID);
@@ -67,7 +68,7 @@ export function assumptionsOf(metadata: WeightsMetadata, family: string, found?:
 const ASSUMED_SIGMOID: Warning = {
   code: 'assumed-network',
   message:
-    "The model’s outputs are not probabilities. A sigmoid was assumed for each class. If the classes exclude each other, load the ONNX model with probabilities: 'softmax' (--probabilities softmax).",
+    "The model does not end with a sigmoid or softmax. A sigmoid was assumed for each class. If the classes exclude each other, load the ONNX model with probabilities: 'softmax' (--probabilities softmax). If its outputs are probabilities already, use 'none'.",
 };
 
 const CORRECTING_OPTIONS = 'classes, inputWidth, mean, std, … (--names, --input-size, --mean, --std, --metadata)';

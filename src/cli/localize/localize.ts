@@ -45,7 +45,10 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
         `raybox: ${options.out} has results of ${gone[0]}${gone.length > 1 ? ` and ${gone.length - 1} more` : ''}. There is no such file, seen from this folder, but another image of the same name is to be localized now. If raybox was started in another folder the first time, stop it and start it there.`,
       );
     }
-    if (todo.length < tasks.length) say(`${tasks.length - todo.length} of ${tasks.length} images are done already.`);
+    if (todo.length < tasks.length)
+      say(
+        `${tasks.length - todo.length} of ${tasks.length} images are done already, by the weights and options of that time. For others, name another file with --out.`,
+      );
     if (todo.length > 0) failed += await localizeTasks(todo, results, { ...options, weights }, signal);
     const note = await results.finish();
     finished = true;
