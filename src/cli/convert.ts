@@ -10,7 +10,7 @@ import { withFile } from '../node/lock.js';
 import { readText } from '../node/text_files.js';
 import type { Command } from '../node/vendor/commander.js';
 import { naming, print, say } from './terminal.js';
-import { dtypeOption, type ElementName, parametersOf, refuseExisting, writeWeightsFile } from './weights_file.js';
+import { dtypeOption, type ElementName, parametersOf, refuseOut, writeWeightsFile } from './weights_file.js';
 import {
   addWeightsOptions,
   classList,
@@ -36,7 +36,7 @@ async function convert(weights: string, options: Options): Promise<string> {
  */
 async function write(weights: string, options: Options): Promise<string> {
   const { out, dtype } = options;
-  refuseExisting(out, [weights]);
+  refuseOut(out, [weights]);
   const { classes: names = options.names } = options;
   const model = await readModel(weights, await modelOptions({ ...options, ...(names ? { names } : {}) }));
   const tensors = await parametersOf(model);

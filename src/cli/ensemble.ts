@@ -7,7 +7,7 @@ import { describeGraph } from '../nets/index.js';
 import { withFile } from '../node/lock.js';
 import type { Command } from '../node/vendor/commander.js';
 import { naming, numberList, print, say, UsageError } from './terminal.js';
-import { dtypeOption, type ElementName, parametersOf, refuseExisting, writeWeightsFile } from './weights_file.js';
+import { dtypeOption, type ElementName, parametersOf, refuseOut, writeWeightsFile } from './weights_file.js';
 import { WEIGHTS_FORMATS } from './weights_options.js';
 
 interface Options {
@@ -18,7 +18,7 @@ interface Options {
 }
 
 async function write(files: readonly string[], { out, shares, mirror, dtype }: Options): Promise<string> {
-  refuseExisting(out, []);
+  refuseOut(out, []);
   if (shares && shares.length !== files.length)
     throw new UsageError(`--shares has ${shares.length} numbers for ${files.length} networks: give one for each`);
   const models = [];

@@ -17,8 +17,15 @@ export type ElementName = 'f32' | 'f16' | 'bf16';
 export const dtypeOption = (): Option =>
   new Option('--dtype <type>', 'element type of the tensors').choices(['f32', 'f16', 'bf16']).default('f16');
 
-/** @throws UsageError if the file is there, unless it is one that is read anyway */
-export function refuseExisting(out: string, read: readonly string[]): void {
+/** Endings of other formats, which would say something wrong about a safetensors file. */
+const OTHER_FORMATS = /\.(onnx|pt|pth|ckpt|tar|h5|hdf5|keras|json|npz|bin)$/i;
+
+/** @throws UsageError if the name is that of another format, or if the file is there, unless it is one that is read anyway */
+export function refuseOut(out: string, read: readonly string[]): void {
+  if (OTHER_FORMATS.test(out))
+    throw new UsageError(
+      `--out ${out}: a safetensors file is written; give a name that ends in .safetensors (raybox export writes ONNX)`,
+    );
   if (!existsSync(out) || read.some((path) => resolve(path) === resolve(out))) return;
   throw new UsageError(`--out ${out} is there already: name another file, or move it away`);
 }

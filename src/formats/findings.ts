@@ -70,7 +70,7 @@ export function notShown(all: readonly Finding[], shown: readonly Finding[]): st
   const count = (number: number, one: string, many: string) => `${number} ${number === 1 ? one : many}`;
   if (boxes <= 0) return '';
   const findings = classes > 0 ? `${count(classes, 'less probable finding', 'less probable findings')} and ` : '';
-  return `${findings}${count(boxes, 'weaker box', 'weaker boxes')} not shown`;
+  return `${findings}${count(boxes, 'further box', 'further boxes')} not shown`;
 }
 
 /** Everything that was predicted for one image. */

@@ -131,9 +131,9 @@ test('only the best boxes are shown until all are asked for, and the page says h
   const caption = () =>
     page.$eval('#overlay', (overlay) => overlay.shadowRoot!.querySelector('figcaption')!.textContent);
   assert.is(await rows(), 2);
-  assert.match(await text(page, '#rest'), /^\d+ weaker box(es)? not shown: choose “all boxes”/);
+  assert.match(await text(page, '#rest'), /^\d+ further box(es)? not shown: choose “all boxes”/);
   const hidden = Number((await text(page, '#rest')).match(/\d+/));
-  assert.match((await caption())!, new RegExp(`; ${hidden} weaker box`));
+  assert.match((await caption())!, new RegExp(`; ${hidden} further box`));
   assert.is(await isShown(page, '#heat'), false);
   await page.click('#all-boxes');
   assert.is(await rows(), 2 + hidden);

@@ -147,6 +147,7 @@ test('what cannot be joined is refused by name, without a file', () => {
     assert.not.ok(existsSync(out));
   }
   assert.match(run(one, '--out', one).stderr, /is there already/);
+  assert.match(run(one, '--out', at('both.onnx')).stderr, /a name that ends in \.safetensors/);
 });
 
 test.run();

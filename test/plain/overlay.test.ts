@@ -187,8 +187,8 @@ test('the best box of each of the three most probable findings is shown, unless 
   assert.equal(bestFindings(all, image, 'Cardiomegaly'), [all[3], all[6], all[0], all[1]]);
   assert.equal(bestFindings([all[4], finding('Effusion', 0.6, 60, 700)], image), [all[4]]);
   assert.equal(bestFindings([], image), []);
-  assert.is(notShown(all, bestFindings(all, image)), '1 less probable finding and 4 weaker boxes not shown');
-  assert.is(notShown(all.slice(2, 4), all.slice(3, 4)), '1 weaker box not shown');
+  assert.is(notShown(all, bestFindings(all, image)), '1 less probable finding and 4 further boxes not shown');
+  assert.is(notShown(all.slice(2, 4), all.slice(3, 4)), '1 further box not shown');
   assert.is(notShown(all, all), '');
   const drawn = (boxes?: 'all') =>
     drawOverlay({ ...overlayInput(image, []), findings: all, ...(boxes ? { boxes } : {}) }, font);

@@ -8,7 +8,7 @@ import { readModel } from '../../localizer/model.js';
 import { parameterValues } from '../../nets/parameter_values.js';
 import { type Comparison, compareWithRecording } from '../../verify/against_recording.js';
 import type { MapsLayout } from '../../verify/recorded.js';
-import { print, say, table } from '../terminal.js';
+import { naming, print, say, table } from '../terminal.js';
 import { modelOptions, type WeightsOptions } from '../weights_options.js';
 
 /** The options of `raybox verify --reference`. */
@@ -35,9 +35,10 @@ const MOST_BYTES = 2 ** 30;
 /** @returns whether all recorded activations agree; false too if some belong to no layer, unless `partial` allows that */
 export async function verifyReference(options: ReferenceOptions): Promise<boolean> {
   const { weights, reference, layout, adapter } = options;
-  const recordings = readRecording(await readBytes(reference, { what: 'the recording', maxBytes: MOST_BYTES }));
+  const bytes = await readBytes(reference, { what: 'the recording', maxBytes: MOST_BYTES });
+  const recordings = await readRecording(bytes).catch(naming(reference));
   const tolerance = options.tolerance ?? TOLERANCES[fewestDigits(recordings)];
-  const model = await readModel(weights, await modelOptions(options));
+  const model = await readModel(weights, await modelOptions(options)).catch(naming(weights));
   const gpu = await openGpu({ ...(adapter ? { adapter } : {}) });
   try {
     const network = {
@@ -58,7 +59,7 @@ export async function verifyReference(options: ReferenceOptions): Promise<boolea
   }
 }
 
-function readRecording(bytes: Uint8Array): ReadonlyMap<string, NumberArray> {
+async function readRecording(bytes: Uint8Array): Promise<ReadonlyMap<string, NumberArray>> {
   const isZip = bytes[0] === 0x50 && bytes[1] === 0x4b;
   if (isZip) return readNpz(bytes);
   return new Map(
