@@ -20,7 +20,7 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Makes a handler for `catch` of work on a file. It puts the file's name before the message of an InputError; other errors stay as they are. */
+/** Makes a handler for `catch` of work on a file. It puts the file's name before the message of an InputError that does not have it. Other errors stay as they are. */
 export const naming =
   (file: string) =>
   (error: unknown): never => {

@@ -14,6 +14,7 @@ import { UsageError } from './terminal.js';
 /** The element type of the tensors in a file. */
 export type ElementName = 'f32' | 'f16' | 'bf16';
 
+/** The option `--dtype`. */
 export const dtypeOption = (): Option =>
   new Option('--dtype <type>', 'element type of the tensors').choices(['f32', 'f16', 'bf16']).default('f16');
 

@@ -28,7 +28,7 @@ export interface WeightsOptions {
   ignore?: string[];
   metadata?: string;
   output?: string;
-  probabilities?: 'sigmoid' | 'softmax' | 'none';
+  probabilities?: NonNullable<ModelOptions['probabilities']>;
   heatmaps?: HeatmapMethod;
   cache?: string;
   integrity?: string;

@@ -28,9 +28,11 @@ import { type Kit, parameter } from './kit.js';
 type Probabilities = 'sigmoid' | 'softmax';
 
 /** What a caller may say about a network's outputs. With `none` they are probabilities already. */
-export const PROBABILITIES = ['sigmoid', 'softmax', 'none'] as const;
+const PROBABILITIES = ['sigmoid', 'softmax', 'none'] as const;
+/** One of these. */
 export type GivenProbabilities = (typeof PROBABILITIES)[number];
 
+/** The outputs of a network in which the localizer was found. */
 export interface Localizer extends NetworkOutputs {
   /** The function that the network itself ends with; undefined if its outputs are not probabilities. */
   readonly ends?: Probabilities;

@@ -63,7 +63,8 @@ export function toCOCO(
 }
 
 /**
- * The findings of many images in the layout of `BBox_List_2017.csv`. Parameter and errors are those of `toCOCO`.
+ * The findings of many images in the layout of `BBox_List_2017.csv`.
+ * @param names the images' file names, as for `toCOCO`
  * @throws InputError for another number of names than of results
  */
 export function toCSV(results: readonly Localization[], names: readonly string[]): string {

@@ -35,7 +35,7 @@ export async function openKeptTexts(make: boolean): Promise<KeptTexts | undefine
   };
 }
 
-/** For how many milliseconds to wait for another process that holds the lock. It holds it for milliseconds, unless the machine is busy. */
+/** For how many milliseconds to wait for the lock. Another process holds it only while it writes, which takes long only on a busy machine. */
 const PATIENCE = 20_000;
 
 const inTurn = (path: string, work: () => Promise<void>) => withFile(path, work, PATIENCE);

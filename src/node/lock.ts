@@ -13,6 +13,7 @@ import { makeFolder, sweepParts, writeRefusal } from './text_files.js';
 /** The name of the lock inside a folder. */
 export const FOLDER_LOCK = '.raybox.lock';
 
+/** A lock that this process holds. */
 export interface Lock {
   /** Releases the lock. It may be called more than once. */
   release(): Promise<void>;

@@ -8,7 +8,10 @@ import { byteSize, type Tensor } from '../graph/ir/tensor.js';
 import type { NetworkFunction } from '../nets/outputs.js';
 import { type Part, partOf } from './optimizers.js';
 
-/** A network in two parts. Its tensors belong to a graph of their own; `addNodes` adds the nodes of a part to another. */
+/**
+ * A network in two parts. Its tensors belong to a graph of their own; `addNodes` adds the nodes of a part to another. A node that only reads frozen
+ * parameters may be in both.
+ */
 export interface SplitNetwork {
   readonly image: Tensor;
   readonly logits: Tensor;
@@ -20,6 +23,7 @@ export interface SplitNetwork {
   readonly rest: readonly Node[];
 }
 
+/** Whether a parameter is a running statistic of a batch norm, which is no weight that gradients change. */
 export const isStatistic = (name: string) => /\.running_(mean|var)$/.test(name);
 
 /**

@@ -250,6 +250,8 @@ nets('a checkpoint’s architecture is recognised by names and shapes', () => {
       (!gradients || /resnet|regnet|shufflenet|inception|convnext/.test(JSON.stringify(one))),
   );
   for (const { backbone } of told) assert.equal(inferArchitecture(shapesOf({ backbone })), { backbone });
+  const mixed = torchvision.samples.find(({ backbone: one }) => /"vgg"/.test(JSON.stringify(one)))!;
+  refuses(() => inferArchitecture(shapesOf({ backbone: mixed.backbone })), /no network that raybox knows/);
   const names = {
     conv: 'conv#',
     squeeze: 'fire#/squeeze1x1',

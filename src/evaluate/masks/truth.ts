@@ -67,7 +67,7 @@ export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: Mask
   const unknownImages: string[] = [];
   const used = new Set<string>();
   const readOf = labelSets(labels.match);
-  // Before any work on outlines, which is proportional to their length.
+  // Work on outlines is proportional to their length, so all of them are counted before any is drawn.
   const count = outlineCount(source);
   for (const { image, marks } of file.images)
     if (nameOf(image) !== undefined)

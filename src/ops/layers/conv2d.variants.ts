@@ -31,6 +31,7 @@ export interface Tuning {
   readonly slide: boolean;
 }
 
+/** A kernel of a convolution, as a row of the table. */
 export interface Conv2dVariant extends VariantRow<Conv2dAttributes, Conv2dInputs> {
   readonly kernel: Kernel;
   /** Widths of the segments that a filter's channels are packed in; undefined if the kernel reads weights in PyTorch's layout. */
@@ -51,6 +52,7 @@ export interface Conv2dVariant extends VariantRow<Conv2dAttributes, Conv2dInputs
   readonly winograd?: Winograd;
 }
 
+/** How a variant computes by Winograd's method. */
 export interface Winograd {
   /** Outputs along a side of a tile. */
   readonly tile: 2 | 4;
@@ -190,6 +192,7 @@ function largestBytes(
 const largeTile = (outGroups: number) =>
   ({ TILE_PIXELS: 128, TILE_GROUPS: outGroups > 16 ? 32 : 16, TILE_LANES: 8 }) as const;
 
+/** The table of all kernels, by the names of variants. */
 export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
   ...PLAIN_VARIANTS,
   // Compiling it takes twice as long, so it is only chosen by tuning; in training, `subgroup` is wide too.

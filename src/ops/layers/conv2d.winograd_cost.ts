@@ -15,6 +15,7 @@ const WORTH_COMPILING = 50e6;
  */
 const WORTH_OF_A_BYTE = 8;
 
+/** Whether a layer has so much work that the kernels of Winograd's method are worth compiling for it. */
 export const isWorthCompiling = (node: Conv2dNode) => multiplyAdds(node) >= WORTH_COMPILING;
 
 /** Tiles that a workgroup of the subgroup kernel multiplies. */
