@@ -3,8 +3,8 @@
  * The command `raybox`. Exit codes: 0 done, or the reader of stdout has seen enough; 1 something failed, or some files did; 2 wrong
  * usage; 130 interrupted. Results go to stdout, everything else to stderr. Only the command that is asked for is loaded.
  */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from '../node/vendor/commander.js';
+import { packageFacts } from './package_facts.js';
 import { print } from './terminal.js';
 
 interface Entry {
@@ -76,7 +76,7 @@ const COMMANDS: Record<string, Entry> = {
 };
 
 async function main(args: string[]): Promise<void> {
-  const { version, description } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  const { version, description } = packageFacts();
   let help = '';
   const program = new Command('raybox')
     .description(description)

@@ -78,6 +78,9 @@ export function refuseFormerOption(command: Command, former: string, name: strin
   });
 }
 
+/** The name of an option on the command line, without the two dashes in front: `minRegion` is `min-region`. */
+export const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 /** Parses numbers such as `60,180`. */
 export function numberList(text: string): number[] {
   const numbers = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));

@@ -25,7 +25,12 @@ export async function readImported(
     size: options.inputWidth ?? metadata?.inputWidth,
     channels: options.inputChannels ?? metadata?.inputChannels,
   };
-  const { external, keep } = otherFiles(weights, options, maxBytes);
+  const { external: read, keep } = otherFiles(weights, options, maxBytes);
+  const external: External = async (location, most) => {
+    const file = await read(location, most);
+    options.onFile?.(location, file);
+    return file;
+  };
   const checkpoint = await readFormat(bytes, how, external, options.network !== undefined);
   const warnings = await keep();
   if (checkpoint.network) checkpoint.network.warnings = [...checkpoint.network.warnings, ...warnings];

@@ -19,7 +19,7 @@ import { abortable, createQueue } from './queue.js';
 import { checkChoice, type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
 import type { Backend, Batch, Session, StageTimes } from './session.js';
-import type { WeightsInput } from './weights_input.js';
+import type { OnFile, WeightsInput } from './weights_input.js';
 
 /**
  * Loads weights and makes their network ready, on a GPU if there is one.
@@ -27,10 +27,16 @@ import type { WeightsInput } from './weights_input.js';
  *   installed; GpuUnavailableError if there is no suitable adapter.
  */
 export async function load(weights: WeightsInput, options: LoadOptions = {}): Promise<Localizer> {
+  return loadFiles(weights, options);
+}
+
+/** As `load`. In addition, `onFile` gets the bytes of the weights' files. */
+export async function loadFiles(weights: WeightsInput, options: LoadOptions, onFile?: OnFile): Promise<Localizer> {
   checkOptions('load', options, KNOWN_OPTIONS.load);
   const { signal, onProgress } = options;
   const backend = backendOf(options.backend);
-  const model = await readModel(weights, { ...options, onProgress: (done) => onProgress?.(done / 2) });
+  const reading = onFile ? { ...options, onFile } : options;
+  const model = await readModel(weights, { ...reading, onProgress: (done) => onProgress?.(done / 2) });
   signal?.throwIfAborted();
   const session = await openSession(model, backend, { ...options, onProgress: (done) => onProgress?.(0.5 + done / 2) });
   return new Localizer(session, async (device) => {

@@ -32,6 +32,7 @@ export async function readTensors(
   const inFile = await tensorsOfFile(weights, options);
   if (inFile) return { checkpoint: { ...inFile, name: nameOf(weights) }, warnings: [] };
   const { bytes, warnings, keep } = await readWeights(weights, options);
+  options.onFile?.('', bytes);
   // Loaded on demand, because most weights are tensors alone.
   const checkpoint = ['ONNX', 'text', 'HDF5', 'Keras'].includes(detectFormat(bytes))
     ? await (await import('./imported.js')).readImported(bytes, weights, options)

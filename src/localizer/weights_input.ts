@@ -32,5 +32,11 @@ export interface ModelOptions extends DescribeOptions {
   integrity?: string;
 }
 
+/**
+ * Gets the bytes of each file of weights when it was read as a whole: of the weights themselves under the name '', and of other files that a
+ * model refers to under the names that it has for them. It is not called for a file whose tensors are read one by one.
+ */
+export type OnFile = (name: string, bytes: Uint8Array) => void;
+
 /** The options of `load` that concern reading. */
-export type ReadOptions = ModelOptions & { signal?: AbortSignal; onProgress?: (done: number) => void };
+export type ReadOptions = ModelOptions & { signal?: AbortSignal; onProgress?: (done: number) => void; onFile?: OnFile };

@@ -1,4 +1,5 @@
 /** Weights in a file, of which tensors are read when they are needed, in Node, Deno and Bun. */
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { InputError } from '../errors.js';
 import type { Parts } from '../formats/parts.js';
@@ -10,6 +11,26 @@ import { cannotRead, pathOf, reason } from './open.js';
 export function openWeights(source: string | URL, maxBytes: number): FileTensors | undefined {
   const file = openParts(source);
   return file && file.size <= maxBytes ? openCheckpoint(file) : undefined;
+}
+
+const PIECE = 1 << 20;
+
+/**
+ * Gives the SHA-256 of a file in hexadecimal when it is asked for, a piece of the file in memory at a time; undefined for anything else than
+ * a file. The hash is of the file as it is now: later it throws an InputError if the file has changed since.
+ */
+export function fileHash(source: string | URL): (() => string) | undefined {
+  const file = openParts(source);
+  if (!file) return undefined;
+  return () => {
+    const hash = createHash('sha256');
+    for (let at = 0; at < file.size; at += PIECE) {
+      const piece = new Uint8Array(Math.min(PIECE, file.size - at));
+      file.read(at, piece);
+      hash.update(piece);
+    }
+    return hash.digest('hex');
+  };
 }
 
 /** A file; undefined for anything else. Its parts cannot be read any more once it has changed. */

@@ -1,5 +1,6 @@
 /** The command `raybox`, run as a user runs it: exit codes, streams, files, and everything that can be wrong with an image. */
 import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -232,6 +233,44 @@ test('the same command does the remaining images in a fixed order, reports bad f
   assert.is(overlays.length, ORDER.length);
   const overlay = await decodeImage(readFileSync(at('o/p/a b ü.png')));
   assert.ok(overlay.channels === 3 && overlay.width > 1000 && overlay.height > 700);
+});
+
+test('a file of results is only continued with the weights and options of its results', async () => {
+  const [image, out] = ['in/images/b.png', 'made.coco.json'];
+  const first = await raybox(['localize', image, '--weights', weights, '--min-region', '2', '--out', out]);
+  assert.is(first.code, 0, first.stderr);
+  const whole = readFileSync(at(out), 'utf8');
+  const { madeBy } = JSON.parse(whole).info;
+  const hash = createHash('sha256').update(readFileSync(weights)).digest('hex').slice(0, 16);
+  assert.equal([madeBy.weights, madeBy.options], [hash, { '--min-region': '2' }]);
+
+  writeFileSync(at('other.safetensors'), untrainedWeights(4, DISEASES, 64));
+  const again = (file: string, ...more: string[]) => ['localize', image, '--weights', file, '--out', out, ...more];
+  const [same, moved, ...others] = several([
+    again(weights, '--min-region', '2', '--threads', '1', '--all-boxes'),
+    again(pathToFileURL(weights).href, '--min-region', '2'),
+    again(weights),
+    again('other.safetensors', '--min-region', '2'),
+    [...again(weights, '--lung-mask', 'drop', '--min-region', '2'), 'in/images/deep/c.PNG'],
+  ]);
+  for (const { code, stderr } of [same, moved]) {
+    assert.is(code, 0, stderr);
+    assert.match(stderr, /^1 of 1 images are done already\.$/m);
+  }
+  const messages = [
+    /^raybox: made\.coco\.json was written with --min-region 2, now it is not given; name another file/,
+    /^raybox: made\.coco\.json was written with other weights \(their SHA-256 begins with \w+, now with \w+\)/,
+    /^raybox: made\.coco\.json was written without --lung-mask, now --lung-mask drop is given/,
+  ];
+  others.forEach(({ code, stdout, stderr }, i) => {
+    assert.equal([code, stdout, lines(stderr).length], [1, '', 1], stderr);
+    assert.match(stderr, messages[i]);
+  });
+  assert.is(readFileSync(at(out), 'utf8'), whole);
+  assert.equal(
+    readdirSync(folder).filter((name) => name.startsWith('made.')),
+    [out],
+  );
 });
 
 test('it is not a failure if the reader of the output stops reading', async () => {

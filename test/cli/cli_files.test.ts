@@ -1,4 +1,5 @@
 /** Files that `raybox localize` reads and writes, tested without a network: which images arguments name, and how results are continued. */
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -12,10 +13,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readPredictions } from '../../src/cli/evaluate/files.js';
+import { DECIDES, decidingOptions, type MadeBy, notesOn, refuseOthers } from '../../src/cli/localize/made_by.js';
+import { addLocalizeOptions, type Options } from '../../src/cli/localize/options.js';
 import { openResults } from '../../src/cli/localize/result_files.js';
 import type { ErrorLine, ResultLine } from '../../src/cli/localize/results.js';
+import { watchWeights } from '../../src/cli/localize/weights_hash.js';
 import { loadNamed } from '../../src/cli/named_weights.js';
 import {
   duration,
@@ -28,6 +34,7 @@ import {
 } from '../../src/cli/terminal.js';
 import { InputError } from '../../src/errors.js';
 import { findImageFiles, readImage } from '../../src/node/image_files.js';
+import { Command } from '../../src/node/vendor/commander.js';
 
 const test = suite<{ folder: string }>('command line files', { folder: '' });
 
@@ -157,6 +164,111 @@ test('weights that cannot be read are named, once', async ({ folder }) => {
     const message = await refusal(loadNamed(path, undefined, {}));
     assert.is(message.split(path).length, 2, message);
   }
+});
+
+test('every option of localize either decides results or is known not to, and those that do are readable in the results', async ({
+  folder,
+}) => {
+  const { options } = addLocalizeOptions(new Command());
+  const names = options.filter(({ hidden }) => !hidden).map((option) => option.attributeName());
+  assert.equal(
+    names.filter((name) => !Object.hasOwn(DECIDES, name)),
+    [],
+    'say in made_by.ts whether this option changes results',
+  );
+  assert.equal(Object.keys(DECIDES).sort(), names.sort());
+
+  const metadata = join(folder, 'm.json');
+  writeFileSync(metadata, '{ "pooling": "max" }');
+  const given: Options = {
+    ...{
+      out: 'r.jsonl',
+      batch: 4,
+      maxBoxes: 64,
+      precision: 'f32',
+      minRegion: 0,
+      transformInput: true as const,
+      metadata,
+    },
+    operatingThresholds: { Mass: 0.4, Nodule: 0.3 },
+    names: Array.from({ length: 99 }, (_, i) => `name ${i}`),
+  };
+  const { '--names': long, ...others } = await decidingOptions(given);
+  assert.equal(others, {
+    '--metadata': '{"pooling":"max"}',
+    '--min-region': '0',
+    '--operating-thresholds': 'Mass=0.4,Nodule=0.3',
+    '--transform-input': '',
+  });
+  assert.match(long, /^name 0,name 1,.{46}… \(sha256 [0-9a-f]{16}\)$/);
+});
+
+test('results of other weights or options are refused with the first difference, in all formats and at any time', async ({
+  folder,
+}) => {
+  const made = { raybox: '1.0.0', weights: 'ab12', options: { '--min-region': '4' } };
+  const marked = (image: string, madeBy = made) => ({ ...lineOf(image), madeBy });
+  for (const name of ['r.jsonl', 'r.csv', 'r.coco.json']) {
+    const path = join(folder, name);
+    const first = await openResults(path);
+    assert.equal([first.madeBy, first.isUnmarked], [[], false]);
+    await first.add(marked('a.png'));
+    await first.suspend();
+    const second = await openResults(path);
+    assert.equal([second.madeBy, second.isUnmarked], [[made], false], 'before it is finished, any format says it');
+    assert.equal(notesOn(path, second, made), []);
+    assert.match(notesOn(path, second, { raybox: '2.0.0' }).join(), /has results of raybox '1\.0\.0', and this is 2/);
+    const difference = async (now: Partial<MadeBy>) =>
+      refusal(Promise.resolve().then(() => refuseOthers(path, second, { ...made, ...now })));
+    refuseOthers(path, second, made);
+    refuseOthers(path, second, { options: made.options }); // before the weights are read
+    assert.match(
+      await difference({ options: { '--min-region': '8' } }),
+      /with --min-region 4, now it is 8; name another file with --out, or give/,
+    );
+    assert.match(await difference({ options: {} }), /with --min-region 4, now it is not given/);
+    const more = { ...made.options, '--transform-input': '' };
+    assert.match(await difference({ options: more }), /without --transform-input, now --transform-input is given/);
+    assert.match(
+      await difference({ weights: 'cd34' }),
+      /other weights \(their SHA-256 begins with ab12, now with cd34\)/,
+    );
+    await second.finish();
+    const third = await openResults(path);
+    const isTable = name === 'r.csv';
+    assert.equal([third.madeBy, third.isUnmarked], [isTable ? [] : [made], isTable]);
+    await third.add(lineOf('b.png')); // as an earlier version has written it
+    await third.finish();
+    const fourth = await openResults(path);
+    assert.equal(fourth.madeBy, name === 'r.jsonl' ? [made] : [], 'nothing is said of results that may be others');
+    assert.match(notesOn(path, fourth, made).join(), /do not say by which weights/);
+    await fourth.suspend();
+    assert.equal(readdirSync(folder), [name], 'opening leaves nothing behind');
+    if (name !== 'r.csv') assert.is((await readPredictions(path, { classes: ['Mass', 'Nodule'] })).length, 2);
+    rmSync(path);
+  }
+});
+
+test('the hash of weights is that of their bytes, however they are read, and a file that changes is noticed', async ({
+  folder,
+}) => {
+  const path = join(folder, 'w.safetensors');
+  const bytes = new Uint8Array(2_500_000).map((_, i) => i % 251);
+  writeFileSync(path, bytes);
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  assert.is(watchWeights(path).value(), hash);
+  assert.is(watchWeights(pathToFileURL(path).href).value(), hash);
+  const fetched = watchWeights('https://localhost/w.safetensors');
+  fetched.onFile('', bytes);
+  assert.is(fetched.value(), hash);
+  const [one, other] = [watchWeights('https://localhost/model.json'), watchWeights('https://localhost/model.json')];
+  for (const name of ['', 'a.bin', 'b.bin']) one.onFile(name, bytes);
+  for (const name of ['b.bin', '', 'a.bin']) other.onFile(name, bytes);
+  assert.is(one.value(), other.value(), 'the order in which files are read does not matter');
+  assert.is.not(one.value(), hash);
+  const watched = watchWeights(path);
+  appendFileSync(path, 'more');
+  assert.throws(() => watched.value(), /has changed while it was read/);
 });
 
 test('a file with only an incomplete first line is replaced; any other file is refused and not changed', async ({

@@ -104,6 +104,27 @@ test('labels in other spellings are matched with their class, unless they fit tw
   assert.equal(['Mass', 'mass', 'MASS', 'constructor'].map(two.match), ['Mass', 'mass', undefined, 'constructor']);
 });
 
+test('all that localize writes is known, and lines of different weights or options get a warning', () => {
+  const madeBy = { raybox: '1.0.0', weights: 'ab12', options: {} };
+  const box = { x: 1, y: 2, width: 3, height: 4 };
+  const findings = [{ label: 'Mass', score: 0.5, box, threshold: 60, area: 9, peak: 255, outsideLungs: true }];
+  const line = {
+    probabilities: { Mass: 0.5 },
+    findings,
+    method: 'hirescam',
+    truncated: ['Mass'],
+    warnings: [],
+    madeBy,
+  };
+  const newer = { ...madeBy, raybox: '1.0.1' };
+  assert.is(lines({ image: 'a.png', ...line }, { image: 'b.png', ...line, madeBy: newer }).said, '');
+  for (const other of [undefined, { ...madeBy, weights: 'cd34' }, { ...madeBy, options: { '--min-region': '8' } }])
+    assert.match(
+      lines({ image: 'a.png', ...line }, { image: 'b.png', ...line, madeBy: other }).said,
+      /^p\.jsonl: lines were made by different weights or options \("madeBy"\)/,
+    );
+});
+
 test('columns in other spellings are matched with a warning, and give the same scores', () => {
   const plain = csv(PLAIN);
   assert.is(plain.said, '');

@@ -5,11 +5,13 @@ import { READ_FORMATS } from '../../formats/signature.js';
 import { besideKnown, findImageFiles, goneNamesakes, type ImageFile, isFile } from '../../node/image_files.js';
 import { type Lock, lockFolder } from '../../node/lock.js';
 import type { Command } from '../../node/vendor/commander.js';
+import { packageFacts } from '../package_facts.js';
 import { weightsForPatients } from '../packaged_weights.js';
 import { duration, interruptible, say, UsageError } from '../terminal.js';
+import { decidingOptions, notesOn, refuseOthers } from './made_by.js';
 import { addLocalizeOptions, type Options } from './options.js';
 import type { Task } from './pipeline.js';
-import { localizeTasks } from './record.js';
+import { checkWeights, localizeTasks } from './record.js';
 import { openResults, standardOutput } from './result_files.js';
 
 /** Adds `raybox localize`. The exit code is 1 if an image could not be localized. */
@@ -32,10 +34,12 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     failed += 1;
     say(`raybox: ${path}: ${message}`);
   });
+  const made = { raybox: packageFacts().version, options: await decidingOptions(options) };
   const results = options.out ? await openResults(options.out, files) : standardOutput;
   let overlays: Lock | undefined;
   let finished = false;
   try {
+    refuseOthers(options.out, results, made);
     const tasks = overlayPaths(besideKnown(files, results.files), options.overlay);
     overlays = options.overlay ? await lockFolder(options.overlay) : undefined;
     const todo = tasks.filter((task) => !results.has(task) || (task.overlay && !isFile(task.overlay)));
@@ -45,11 +49,10 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
         `raybox: ${options.out} has results of ${gone[0]}${gone.length > 1 ? ` and ${gone.length - 1} more` : ''}. There is no such file, seen from this folder, but another image of the same name is to be localized now. If raybox was started in another folder the first time, stop it and start it there.`,
       );
     }
-    if (todo.length < tasks.length)
-      say(
-        `${tasks.length - todo.length} of ${tasks.length} images are done already, by the weights and options of that time. For others, name another file with --out.`,
-      );
-    if (todo.length > 0) failed += await localizeTasks(todo, results, { ...options, weights }, signal);
+    if (todo.length === 0) await checkWeights(results, { ...options, weights }, made, signal);
+    for (const note of notesOn(options.out, results, made)) say(note);
+    if (todo.length < tasks.length) say(`${tasks.length - todo.length} of ${tasks.length} images are done already.`);
+    if (todo.length > 0) failed += await localizeTasks(todo, results, { ...options, weights }, made, signal);
     const note = await results.finish();
     finished = true;
     if (note) say(note);

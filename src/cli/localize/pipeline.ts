@@ -11,6 +11,7 @@ import type { DrawOptions } from '../../node/overlay_png.js';
 import { writeWhole } from '../../node/text_files.js';
 import { ofImage } from '../named_weights.js';
 import type { Progress } from '../terminal.js';
+import type { MadeBy } from './made_by.js';
 import type { ResultLine, Results } from './results.js';
 
 /** An image to localize, and the path of its overlay. */
@@ -23,6 +24,7 @@ interface Pipeline {
   readonly localizer: Localizer;
   readonly threads: ImageThreads;
   readonly results: Results;
+  readonly madeBy: MadeBy;
   readonly progress: Progress;
   /** How files are decoded. */
   readonly decode: DecodeOptions;
@@ -32,7 +34,7 @@ interface Pipeline {
 
 /** Localizes all images, and records each of them when it is done: in the results, and as an overlay. Returns how many failed. */
 export async function recordAll(tasks: readonly Task[], pipeline: Pipeline): Promise<number> {
-  const { localizer, threads, results, progress } = pipeline;
+  const { localizer, threads, results, progress, madeBy } = pipeline;
   const pictures = new Map<Task, Image>();
   // Each overlay that is not finished holds its picture, so only a few may wait.
   const recording = inOrder(threads.size + 1);
@@ -62,7 +64,7 @@ export async function recordAll(tasks: readonly Task[], pipeline: Pipeline): Pro
         for (const { message } of ofImage(result, localizer)) progress.note(`raybox: ${task.path}: ${message}`);
         // The overlay is written first, because an image counts as done when the results list it.
         if (png) await writeWhole(task.overlay!, png);
-        if (!results.has(task)) await results.add(resultLine(task, result));
+        if (!results.has(task)) await results.add({ ...resultLine(task, result), madeBy });
         progress.update(++done);
       });
     }

@@ -8,34 +8,45 @@ import { decodeOptions } from '../image_options.js';
 import { loadNamed } from '../named_weights.js';
 import { startProgress, UsageError } from '../terminal.js';
 import { modelOptions } from '../weights_options.js';
+import { type MadeBy, refuseOthers } from './made_by.js';
 import type { Options } from './options.js';
 import { recordAll, type Task } from './pipeline.js';
 import type { Results } from './results.js';
+import { hashOfWeights, watchWeights } from './weights_hash.js';
 
-/** Loads the weights and localizes all images. Returns how many failed. */
+/**
+ * Loads the weights and localizes all images. Returns how many failed.
+ * @param made what the results are made by, besides the weights
+ * @throws InputError if the file has results of other weights
+ */
 export async function localizeTasks(
   tasks: readonly Task[],
   results: Results,
   options: Options & { weights: string },
+  made: Omit<MadeBy, 'weights'>,
   signal: AbortSignal,
 ): Promise<number> {
   const { weights, precision, classes } = options;
-  const localizer = await loadNamed(weights, classes, {
+  const hash = watchWeights(weights);
+  const load = {
     ...(await modelOptions(options)),
     ...runOptions(options),
     ...(precision ? { precision } : {}),
     signal,
-  });
+  };
+  const localizer = await loadNamed(weights, classes, load, hash.onFile);
   const threads = openImageThreads(options.threads);
   const progress = startProgress('localizing', tasks.length, 'images');
   try {
     const note = backendNote(localizer);
     if (note) progress.note(note);
     for (const { message } of localizer.warnings) progress.note(`raybox: ${weights}: ${message}`);
+    const madeBy = { ...made, weights: hash.value() };
+    refuseOthers(options.out, results, madeBy);
     checkClasses(localizer, results, options);
     const { batch, allBoxes, operatingThresholds } = options;
     return await recordAll(tasks, {
-      ...{ localizer, threads, results, progress, decode: decodeOptions(options) },
+      ...{ localizer, threads, results, progress, madeBy, decode: decodeOptions(options) },
       request: { ...requestOf(localizer, options, signal), batch },
       overlays: { boxes: allBoxes ? 'all' : 'best', ...(operatingThresholds ? { operatingThresholds } : {}) },
     });
@@ -44,6 +55,18 @@ export async function localizeTasks(
     await threads.close();
     await localizer.close();
   }
+}
+
+/** Compares the weights with those that a file of results says. Nothing is run. @throws InputError if they are others */
+export async function checkWeights(
+  results: Results,
+  options: Options & { weights: string },
+  made: Omit<MadeBy, 'weights'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (results.madeBy.length === 0) return;
+  const weights = await hashOfWeights(options.weights, { ...(await modelOptions(options)), signal });
+  refuseOthers(options.out, results, { ...made, weights });
 }
 
 function requestOf(localizer: Localizer, options: Options, signal: AbortSignal): LocalizeOptions {

@@ -9,6 +9,8 @@ import type { Results } from './results.js';
 /** Writes the results to stdout. */
 export const standardOutput: Results = {
   files: [],
+  madeBy: [],
+  isUnmarked: false,
   has: () => false,
   add: (line) => print(`${JSON.stringify(line)}\n`),
   finish: async () => undefined,

@@ -3,13 +3,14 @@
  * removed.
  */
 import { createReadStream, existsSync } from 'node:fs';
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { InputError } from '../../errors.js';
 import { parseJson } from '../../formats/json.js';
 import type { ImageFile } from '../../node/image_files.js';
 import { openBeside, writeRefusal } from '../../node/text_files.js';
+import { collectMadeBy, type MadeBy } from './made_by.js';
 import type { ErrorLine, ResultLine } from './results.js';
 
 /** The error for a file with other content, which must not be changed. */
@@ -25,10 +26,15 @@ export interface ResultLines {
   readonly classes?: readonly string[];
   /** Paths of the images that have results already, as they were given. */
   readonly files: readonly string[];
+  /** By what these results were made, each once. */
+  readonly madeBy: readonly MadeBy[];
+  /** Whether some of them do not say it. */
+  readonly isUnmarked: boolean;
   has(file: ImageFile): boolean;
   add(line: ResultLine | ErrorLine): Promise<void>;
   /** The last result of each image that has one, in the order in which the images first came. */
   read(): Promise<ResultLine[]>;
+  /** Closes the file. If nothing was written into a new one, it is removed. */
   close(): Promise<void>;
   /**
    * Closes the file when all images are done. If an image has several lines, because it failed before for example, only the last one is
@@ -50,11 +56,16 @@ export async function openLines(path: string, hint: string): Promise<ResultLines
   let classes: string[] | undefined;
   let repeated = false;
   const files: string[] = [];
-  let length = existsSync(path) ? await wholeLines(path) : 0;
-  await readLines(path, length, ({ file, error, probabilities }) => {
+  const made = collectMadeBy();
+  const isNew = !existsSync(path);
+  let length = isNew ? 0 : await wholeLines(path);
+  await readLines(path, length, ({ file, error, probabilities, madeBy }) => {
     repeated ||= known.has(resolve(file));
     known.set(resolve(file), error);
-    if (error === undefined) files.push(file);
+    if (error === undefined) {
+      files.push(file);
+      made.add(madeBy);
+    }
     classes ??= probabilities && Object.keys(probabilities);
   });
   const refuse = (cause: unknown): never => {
@@ -65,6 +76,8 @@ export async function openLines(path: string, hint: string): Promise<ResultLines
   return {
     classes,
     files,
+    madeBy: made.all(),
+    isUnmarked: made.isUnmarked(),
     has: ({ path: image }) => known.has(resolve(image)) && known.get(resolve(image)) === undefined,
     async add(line) {
       const error = 'error' in line ? line.error : undefined;
@@ -87,7 +100,10 @@ export async function openLines(path: string, hint: string): Promise<ResultLines
       });
       return [...results.values()];
     },
-    close: () => file.close(),
+    async close() {
+      await file.close();
+      if (isNew && length === 0) await rm(path, { force: true });
+    },
     async finish() {
       await file.close();
       if (repeated) await keepLast(path, length);

@@ -17,11 +17,12 @@ import { type Finding, fileName, type Prediction } from '../../formats/findings.
 import { parseJson } from '../../formats/json.js';
 import type { ImageFile } from '../../node/image_files.js';
 import { readText, writeRefusal, writeWhole } from '../../node/text_files.js';
+import { collectMadeBy } from './made_by.js';
 import { notOurs, openLines } from './result_lines.js';
 import type { Results } from './results.js';
 
 /** The results of an image in a table. `image` is its name there, `file` its path if the table has it. */
-type Entry = Prediction & { findings: Finding[]; file?: string };
+type Entry = Prediction & { findings: Finding[]; file?: string; madeBy?: unknown };
 
 interface TableFormat {
   read(path: string): Promise<Entry[]>;
@@ -45,7 +46,12 @@ export async function openTable(path: string, kind: 'csv' | 'coco', files: reado
   const find = finder(path, before, format, files);
   const lines = await openLines(part, hint);
   const [first] = before.flatMap(({ probabilities }) => (probabilities ? [Object.keys(probabilities)] : []));
+  const made = collectMadeBy();
+  for (const { madeBy } of before) made.add(madeBy);
+  for (const madeBy of lines.madeBy) made.add(madeBy);
   return {
+    madeBy: made.all(),
+    isUnmarked: made.isUnmarked() || lines.isUnmarked,
     classes: lines.classes ?? first,
     files: [...before.flatMap(({ file }) => file ?? []), ...lines.files],
     has: (file) => find(file.path) !== undefined || lines.has(file),
@@ -58,7 +64,7 @@ export async function openTable(path: string, kind: 'csv' | 'coco', files: reado
         throw writeRefusal(path, (error as Error).cause ?? error, hint);
       });
       await lines.close();
-      await rm(part);
+      await rm(part, { force: true });
       return format.note?.(path, entries);
     },
     suspend: lines.close,
@@ -151,16 +157,17 @@ const csvFormat: TableFormat = {
   },
 };
 
-/** Besides the fields of COCO, the entries of `images` have `file`: the path as it was given. */
+/** Besides the fields of COCO, the entries of `images` have `file`, the path as it was given, and `info` has what all results were made by. */
 const cocoFormat: TableFormat = {
   async read(path) {
-    const { images, categories, annotations } = (parseJson(await readText(path), path) ?? {}) as Partial<CocoFile>;
+    const { info, images, categories, annotations } = (parseJson(await readText(path), path) ??
+      {}) as Partial<CocoFile>;
     if (![images, categories, annotations].every((list) => Array.isArray(list) && list.every(isObject)))
       throw notOurs(path);
     const entries = new Map<unknown, Entry>();
     for (const { id, file_name, ...rest } of images as (CocoFile['images'][number] & { file?: string })[]) {
       if (typeof file_name !== 'string') throw notOurs(path, 'an image without file_name');
-      entries.set(id, { image: file_name, findings: [], ...rest });
+      entries.set(id, { image: file_name, findings: [], ...rest, ...(info?.madeBy ? { madeBy: info.madeBy } : {}) });
     }
     const labels = new Map((categories as CocoFile['categories']).map(({ id, name }) => [id, name]));
     for (const { image_id, category_id, bbox, score } of annotations as CocoFile['annotations']) {
@@ -176,7 +183,11 @@ const cocoFormat: TableFormat = {
     for (const { findings } of entries) for (const { label } of findings) classes.add(label);
     const coco = toCoco(entries, [...classes]);
     const images = coco.images.map((image, i) => ({ ...image, file: entries[i].file }));
-    return `${JSON.stringify({ ...coco, images })}\n`;
+    // If results of an earlier version are among them, nothing can be said about all.
+    const [first] = entries;
+    const isSame = entries.every(({ madeBy }) => JSON.stringify(madeBy) === JSON.stringify(first.madeBy));
+    const info = { ...coco.info, ...(isSame && first?.madeBy ? { madeBy: first.madeBy } : {}) };
+    return `${JSON.stringify({ ...coco, info, images })}\n`;
   },
   name: (image) => image,
 };

@@ -3,6 +3,7 @@ import type { Finding, Prediction } from '../../formats/findings.js';
 import type { HeatmapMethod } from '../../formats/weights/heatmap_methods.js';
 import type { ImageFile } from '../../node/image_files.js';
 import type { Warning } from '../../warnings.js';
+import type { MadeBy } from './made_by.js';
 
 /** The result for one image. `image` is the name of the file, `file` its path as it was given. */
 export interface ResultLine extends Prediction {
@@ -14,6 +15,7 @@ export interface ResultLine extends Prediction {
   truncated?: string[];
   /** What was assumed about the weights, and what looks wrong about the image. */
   warnings?: readonly Warning[];
+  madeBy?: MadeBy;
 }
 
 /** The JSON line of an image that could not be localized. */
@@ -30,6 +32,10 @@ export interface Results {
   readonly classes?: readonly string[];
   /** Paths of the images that have results already, as they were given, if the file has them. */
   readonly files: readonly string[];
+  /** By what the results were made that the file has already, each once. */
+  readonly madeBy: readonly MadeBy[];
+  /** Whether some of them do not say it. */
+  readonly isUnmarked: boolean;
   has(file: ImageFile): boolean;
   add(line: ResultLine | ErrorLine): Promise<void>;
   /** Completes the file when all images are done. Returns a message for the user, if there is one. */

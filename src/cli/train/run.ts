@@ -1,6 +1,6 @@
 /** Begins or resumes a training run that has a folder. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../../errors.js';
@@ -14,6 +14,7 @@ import { openPixelRecord } from '../../node/pixel_record.js';
 import { checkSettings, familyOf, type TrainSettings } from '../../train/settings.js';
 import { type Start, startOf } from '../../train/start.js';
 import { decodeOptions } from '../image_options.js';
+import { packageFacts } from '../package_facts.js';
 import { say } from '../terminal.js';
 import { LISTS, openTrainingData, writeLists } from './data.js';
 import { readInit } from './init.js';
@@ -72,7 +73,7 @@ function settingsOf({ architecture, input, heatmapScaling }: Start, options: Beg
 
 /** The configuration that is stored with a run. */
 const configOf = (settings: TrainSettings, options: BeginOptions): RunConfig => ({
-  raybox: version(),
+  raybox: packageFacts().version,
   command: options.command,
   data: options.data,
   init: options.init,
@@ -173,8 +174,4 @@ async function goOn(
     });
     return carryOut(gpu, store, { ...folder, config }, run, { ...machine, checkpointMs, ...from, pixels });
   });
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')).version;
 }

@@ -1,7 +1,7 @@
 /** `raybox train`: trains weights that localize from a data set in the layout of ChestX-ray8/14. */
 
 import type { Command } from '../../node/vendor/commander.js';
-import { interruptible, print, say, table, UsageError } from '../terminal.js';
+import { dashed, interruptible, print, say, table, UsageError } from '../terminal.js';
 import { addTrainingOptions } from './add_options.js';
 import { beginOptions, machineOf, type TrainingOptions } from './options.js';
 import { beginRun, resumeRun } from './run.js';
@@ -108,8 +108,6 @@ async function run(options: Options, given: readonly string[], signal: AbortSign
   if (options.data === undefined) throw new UsageError('--data: name a data set, or --resume a run');
   return beginRun({ ...(await beginOptions(options, options.data, options.out)), ...machine });
 }
-
-const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 function summaryOf({ best, history, stoppedEarly, weights, run }: RunOutcome): string {
   const figure = (value: number | null) => (value === null ? '–' : value.toFixed(3));

@@ -36,7 +36,8 @@ export interface CocoAnnotation {
 }
 
 export interface CocoFile {
-  info: { description: string };
+  /** `madeBy` is an addition of `raybox localize`. */
+  info: { description: string; madeBy?: unknown };
   images: CocoImage[];
   categories: { id: number; name: string }[];
   annotations: CocoAnnotation[];

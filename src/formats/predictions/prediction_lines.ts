@@ -38,7 +38,7 @@ function boxOf(box: unknown, corners: boolean): Box {
 }
 
 /** The keys of a finding. Other keys are not used, with a warning. */
-const FINDING_KEYS = ['label', 'score', 'box', 'threshold', 'area', 'peak'];
+const FINDING_KEYS = ['label', 'score', 'box', 'threshold', 'area', 'peak', 'outsideLungs'];
 
 function findingOf(value: unknown, corners: boolean): Finding {
   const { label, score, box, threshold, area, peak } = (value ?? {}) as Record<string, unknown>;
@@ -66,10 +66,10 @@ function pointsOf(value: unknown): Prediction['points'] {
   return Object.fromEntries(entries);
 }
 
-/** The keys of a line. Other keys are not used, with a warning. Those of the last row are written by `raybox localize`. */
+/** The keys of a line. Other keys are not used, with a warning. Those of the last row are written by `raybox localize`, and do not matter here. */
 const KEYS = [
   ...['image', 'file', 'width', 'height', 'probabilities', 'logits', 'findings', 'points'],
-  ...['error', 'truncated', 'warnings'],
+  ...['error', 'truncated', 'warnings', 'method', 'madeBy'],
 ];
 
 /** Names that other programs use for these keys, for a hint in messages. */
@@ -104,6 +104,7 @@ export function predictionLineReader(options: LineOptions = {}): PredictionReade
   const predictions = predictionCollector();
   const seen = new Set<Prediction>();
   const unknownKeys = new Set<string>();
+  const makers = new Set<string>();
   let failed = 0;
   let pending = '';
   let line = 0;
@@ -119,6 +120,7 @@ export function predictionLineReader(options: LineOptions = {}): PredictionReade
     }
     const name = imageOf(value, where);
     for (const key of unknownKeysOf(value)) unknownKeys.add(key);
+    if (makers.size < 2) makers.add(makerOf(value.madeBy));
     try {
       const prediction = predictions.of(name);
       if (seen.has(prediction)) throw new Error(`${prediction.image} is listed twice`);
@@ -149,6 +151,11 @@ export function predictionLineReader(options: LineOptions = {}): PredictionReade
         const rest = unknownKeys.size > 8 ? ` and ${unknownKeys.size - 8} more` : '';
         ignored(`keys that mean nothing here were not used: ${shown}${rest}.`);
       }
+      if (makers.size > 1)
+        onWarning({
+          code: 'assumed-data',
+          message: `${source}: lines were made by different weights or options ("madeBy"). They are scored as those of one network.`,
+        });
       if (failed > 0)
         ignored(
           `${failed === 1 ? '1 line is of an image' : `${failed} lines are of images`} that could not be predicted.`,
@@ -172,6 +179,9 @@ function contentOf(value: Record<string, unknown>, corners: boolean): Omit<Predi
   refuseContradiction(content);
   return content;
 }
+
+/** The weights and options by which `raybox localize` made a line; empty if it does not say it. */
+const makerOf = (madeBy: unknown): string => (isObject(madeBy) ? JSON.stringify([madeBy.weights, madeBy.options]) : '');
 
 /** The unknown keys of a line and of its findings. */
 function unknownKeysOf(value: Record<string, unknown>): string[] {
