@@ -107,13 +107,20 @@ test('every readable image is predicted with all its boxes, scored, and can be s
 });
 
 test('an evaluation that cannot run leaves no files', async () => {
-  writeFileSync(at('broken.safetensors'), 'no weights');
-  let message = '';
-  await evaluate('--weights', at('broken.safetensors'), '--out', at('none')).catch((error: Error) => {
-    message = error.message;
-  });
-  assert.match(message, /not a checkpoint/);
-  assert.throws(() => readdirSync(at('none')), /ENOENT/);
+  const refusal = async (file: string, content: Uint8Array | string) => {
+    writeFileSync(at(file), content);
+    let message = '';
+    await evaluate('--weights', at(file), '--out', at('none')).catch((error: Error) => {
+      message = error.message;
+    });
+    assert.throws(() => readdirSync(at('none')), /ENOENT/);
+    return message;
+  };
+  assert.match(await refusal('broken.safetensors', 'no weights'), /not a checkpoint/);
+  assert.match(
+    await refusal('foreign.safetensors', untrainedWeights(3, ['Fracture', 'Scoliosis'])),
+    /the weights predict no class of the data set; expected Atelectasis, .*; given Fracture, Scoliosis; if .*--names/,
+  );
 });
 
 test.run();

@@ -61,6 +61,7 @@ export async function evaluateWeights(
   });
   try {
     if (isUnnamed(localizer) && localizer.classes.includes('output 0')) throw noNames(localizer.classes.length);
+    refuseForeign(localizer.classes, data.table.classes);
     if (options.masks) refuseForMasks(localizer, options.masks, data.table.classes);
     const predictions = keepLines(predict(localizer, images, data, options), join(options.out, 'predictions.jsonl'));
     // If no thresholds can be fitted, those of the weights are used.
@@ -79,6 +80,17 @@ export async function evaluateWeights(
   } finally {
     await localizer.close();
   }
+}
+
+/** @throws InputError before the network runs, if it predicts no class of the data set */
+function refuseForeign(predicted: readonly string[], classes: readonly string[]): void {
+  const names = labelNames(classes);
+  if (predicted.some((label) => names.match(label) !== undefined)) return;
+  throw new InputError('the weights predict no class of the data set', {
+    expected: classes.join(', '),
+    given: predicted.join(', '),
+    hint: 'if outputs have other names than the same findings in the data set: --names (or --classes)',
+  });
 }
 
 /** @throws InputError before the network runs, if it predicts none of the findings that are marked */
