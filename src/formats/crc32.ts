@@ -18,10 +18,11 @@ function makeTables(): Uint32Array[] {
   return made;
 }
 
-export function crc32(bytes: Uint8Array): number {
+/** The checksum of bytes, or of those that it was already made of and these behind them. */
+export function crc32(bytes: Uint8Array, before = 0): number {
   tables ??= makeTables();
   const [t0, t1, t2, t3] = tables;
-  let crc = 0xffffffff;
+  let crc = ~before;
   let i = 0;
   for (const end = bytes.length - 3; i < end; i += 4) {
     crc ^= bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);

@@ -4,6 +4,7 @@
  */
 import { InputError } from '../errors.js';
 import { f16ToF32 } from './half.js';
+import { partsOf } from './parts.js';
 import { elementCount } from './weights/checkpoint.js';
 import { openZip } from './zip.js';
 
@@ -43,7 +44,7 @@ const READERS: Readonly<Record<string, Read>> = {
  */
 export function readNpz(bytes: Uint8Array): Map<string, NumberArray> {
   const arrays = new Map<string, NumberArray>();
-  for (const [file, entry] of openZip(bytes)) {
+  for (const [file, entry] of openZip(partsOf(bytes))) {
     const name = file.replace(/\.npy$/, '');
     if (arrays.has(name)) throw new InputError(`npz: two arrays are called ${name.slice(0, 200)}`);
     arrays.set(name, readNpy(readEntry(entry.read, name), name));

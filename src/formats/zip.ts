@@ -1,35 +1,47 @@
 /**
- * Reads zip archives as PyTorch and Keras write them. Their entries are not compressed, so each one is returned as a view of the file. Sizes and
- * offsets are read from the central directory (APPNOTE.TXT 6.3.10, with zip64). CRC-32 is checked when an entry is read.
+ * Reads zip archives as PyTorch and Keras write them. Their entries are not compressed, so each one is a range of the file's bytes. Sizes and
+ * offsets are read from the central directory (APPNOTE.TXT 6.3.10, with zip64). CRC-32 is checked before an entry is used.
  */
 import { InputError } from '../errors.js';
 import { crc32 } from './crc32.js';
+import { type Parts, piecesIn, readPart } from './parts.js';
 
 export interface ZipEntry {
   name: string;
-  /** The entry's bytes, as a view of the archive. @throws InputError if they are damaged (by their CRC-32) or compressed */
+  /** Where the entry's bytes are in the archive. @throws InputError if they are damaged (by their CRC-32) or compressed */
+  place(): ZipPlace;
+  /** The entry's bytes, as a view of the archive if that is in memory. @throws InputError as `place` does */
   read(): Uint8Array;
 }
 
+/** A range of an archive's bytes. */
+export interface ZipPlace {
+  start: number;
+  end: number;
+}
+
 const END_BYTES = 22;
+const LONGEST_COMMENT = 0xffff;
 const ZIP64_LOCATOR_BYTES = 20;
+const ZIP64_END_BYTES = 56;
 const DIRECTORY_BYTES = 46;
 const LOCAL_BYTES = 30;
 const UNKNOWN_32 = 0xffffffff;
 
 /** Lists the entries of an archive without reading them. @throws InputError for an archive that is cut, damaged or encrypted */
-export function openZip(bytes: Uint8Array): Map<string, ZipEntry> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { at: start, size } = findDirectory(view);
+export function openZip(file: Parts): Map<string, ZipEntry> {
+  const { at: start, size } = findDirectory(file);
+  const bytes = readPart(file, start, start + size);
+  const view = viewOf(bytes);
+  const placeOf = placesIn(file);
   const entries = new Map<string, ZipEntry>();
   let total = 0;
-  for (let at = start; at < start + size; ) {
-    if (at + DIRECTORY_BYTES > start + size || view.getUint32(at, true) !== 0x02014b50)
-      throw broken('its directory is broken');
+  for (let at = 0; at < size; ) {
+    if (at + DIRECTORY_BYTES > size || view.getUint32(at, true) !== 0x02014b50) throw broken('its directory is broken');
     const nameBytes = view.getUint16(at + 28, true);
     const extraBytes = view.getUint16(at + 30, true);
     const next = at + DIRECTORY_BYTES + nameBytes + extraBytes + view.getUint16(at + 32, true);
-    if (next > start + size) throw broken('its directory is broken');
+    if (next > size) throw broken('its directory is broken');
     const name = new TextDecoder().decode(bytes.subarray(at + DIRECTORY_BYTES, at + DIRECTORY_BYTES + nameBytes));
     if (entries.has(name)) throw broken(`it holds two entries named '${name}'`);
     const method = view.getUint16(at + 10, true);
@@ -38,16 +50,20 @@ export function openZip(bytes: Uint8Array): Map<string, ZipEntry> {
     if ((view.getUint16(at + 8, true) & 1) !== 0) throw broken(`'${name}' is encrypted`);
     // The entries together cannot be larger than the file. Otherwise a small file could list the same bytes in many entries.
     total += packed;
-    if (total > bytes.length) throw broken(`'${name}' is cut, or overlaps another entry`);
+    if (total > file.size) throw broken(`'${name}' is cut, or overlaps another entry`);
     const isStored = method === 0 && packed === length;
-    entries.set(name, {
-      name,
-      read: () => (isStored ? readEntry(view, bytes, name, offset, length, crc) : refuseCompressed(name)),
-    });
+    const place = () => (isStored ? placeOf({ name, offset, length, crc }) : refuseCompressed(name));
+    const read = () => {
+      const { start, end } = place();
+      return readPart(file, start, end);
+    };
+    entries.set(name, { name, place, read });
     at = next;
   }
   return entries;
 }
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function refuseCompressed(name: string): never {
   throw broken(`'${name}' is compressed`, 'PyTorch and Keras do not compress it: save it there again');
@@ -58,8 +74,10 @@ function broken(what: string, hint = 'the file is incomplete or damaged: downloa
 }
 
 // The end record is at the end of the file. Only a comment of at most 65,535 bytes may follow it.
-function findDirectory(view: DataView): { at: number; size: number } {
-  const lowest = Math.max(0, view.byteLength - END_BYTES - 0xffff);
+function findDirectory(file: Parts): { at: number; size: number } {
+  const from = Math.max(0, file.size - ZIP64_LOCATOR_BYTES - END_BYTES - LONGEST_COMMENT);
+  const view = viewOf(readPart(file, from, file.size));
+  const lowest = Math.max(0, view.byteLength - END_BYTES - LONGEST_COMMENT);
   let end = view.byteLength - END_BYTES;
   while (end >= lowest && view.getUint32(end, true) !== 0x06054b50) end--;
   if (end < lowest) throw broken('it has no end record, so it is cut');
@@ -67,13 +85,14 @@ function findDirectory(view: DataView): { at: number; size: number } {
   let at = view.getUint32(end + 16, true);
   const locator = end - ZIP64_LOCATOR_BYTES;
   if (locator >= 0 && view.getUint32(locator, true) === 0x07064b50) {
-    const record = readUint64(view, locator + 8);
-    if (record + 56 > view.byteLength || view.getUint32(record, true) !== 0x06064b50)
-      throw broken('its directory is broken');
-    size = readUint64(view, record + 40);
-    at = readUint64(view, record + 48);
+    const place = readUint64(view, locator + 8);
+    if (place + ZIP64_END_BYTES > file.size) throw broken('its directory is broken');
+    const record = viewOf(readPart(file, place, place + ZIP64_END_BYTES));
+    if (record.getUint32(0, true) !== 0x06064b50) throw broken('its directory is broken');
+    size = readUint64(record, 40);
+    at = readUint64(record, 48);
   }
-  if (at + size > end) throw broken('its directory is not where it should be');
+  if (at + size > from + end) throw broken('its directory is not where it should be');
   return { at, size };
 }
 
@@ -100,21 +119,29 @@ function sizes(view: DataView, at: number, extra: number, extraBytes: number) {
   return { length, packed, offset };
 }
 
-function readEntry(
-  view: DataView,
-  bytes: Uint8Array,
-  name: string,
-  offset: number,
-  length: number,
-  crc: number,
-): Uint8Array {
-  if (offset + LOCAL_BYTES > bytes.length || view.getUint32(offset, true) !== 0x04034b50)
-    throw broken(`'${name}' is not where it should be`);
-  const start = offset + LOCAL_BYTES + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
-  if (start + length > bytes.length) throw broken(`'${name}' is cut`);
-  const data = bytes.subarray(start, start + length);
-  if (crc32(data) !== crc) throw broken(`'${name}' is damaged (CRC-32)`);
-  return data;
+/** What the directory says about a stored entry. `offset` is the place of its local header. */
+interface Stored {
+  name: string;
+  offset: number;
+  length: number;
+  crc: number;
+}
+
+/** A function that finds the bytes of an entry, and checks them piece by piece. */
+function placesIn(file: Parts): (entry: Stored) => ZipPlace {
+  const pieces = piecesIn(file);
+  return ({ name, offset, length, crc }) => {
+    const isInside = offset + LOCAL_BYTES <= file.size;
+    const header = isInside ? viewOf(readPart(file, offset, offset + LOCAL_BYTES)) : undefined;
+    if (header?.getUint32(0, true) !== 0x04034b50) throw broken(`'${name}' is not where it should be`);
+    const start = offset + LOCAL_BYTES + header.getUint16(26, true) + header.getUint16(28, true);
+    const end = start + length;
+    if (end > file.size) throw broken(`'${name}' is cut`);
+    let found = 0;
+    for (const piece of pieces(start, end)) found = crc32(piece, found);
+    if (found !== crc) throw broken(`'${name}' is damaged (CRC-32)`);
+    return { start, end };
+  };
 }
 
 function readUint64(view: DataView, at: number): number {

@@ -22,9 +22,10 @@ export interface Platform {
   /**
    * The tensors of a weights file on this machine, which stay in the file until they are needed; undefined for anything else, for formats that have
    * to be read as a whole, and for files of more than `maxBytes`.
+   * @param prefix of the network to read, as `load` has it.
    * @throws InputError for a damaged file; later, when a tensor is read, if the file has changed.
    */
-  tensors?(source: string | URL, maxBytes: number): Promise<FileTensors | undefined>;
+  tensors?(source: string | URL, maxBytes: number, prefix?: string): Promise<FileTensors | undefined>;
   /**
    * A store for files that are kept between runs.
    * @param folder where to keep them, on platforms with a file system. Default: the platform's own place.

@@ -46,7 +46,7 @@ async function tensorsOfFile(weights: WeightsInput, options: ReadOptions): Promi
   const { cache, integrity, maxBytes = MAX_BYTES, signal, onProgress } = options;
   const isPath = typeof weights === 'string' || weights instanceof URL;
   if (!isPath || cache !== undefined || integrity !== undefined) return undefined;
-  const checkpoint = await platform.tensors?.(weights, maxBytes);
+  const checkpoint = await platform.tensors?.(weights, maxBytes, options.prefix);
   signal?.throwIfAborted();
   if (checkpoint) onProgress?.(1);
   return checkpoint;

@@ -3,15 +3,15 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { InputError } from '../errors.js';
 import type { Parts } from '../formats/parts.js';
-import { openCheckpoint } from '../formats/weights/file_tensors.js';
-import type { FileTensors } from '../gpu/platform.js';
+import { openCheckpoint } from '../formats/weights/open_checkpoint.js';
+import type { Platform } from '../gpu/platform.js';
 import { cannotRead, pathOf, reason } from './open.js';
 
 /** @throws InputError for a damaged file; later, when a tensor is read, if the file cannot be read or is not the same any more. */
-export function openWeights(source: string | URL, maxBytes: number): FileTensors | undefined {
+export const openWeights: NonNullable<Platform['tensors']> = async (source, maxBytes, prefix) => {
   const file = openParts(source);
-  return file && file.size <= maxBytes ? openCheckpoint(file) : undefined;
-}
+  return file && file.size <= maxBytes ? openCheckpoint(file, prefix) : undefined;
+};
 
 const PIECE = 1 << 20;
 

@@ -1,5 +1,5 @@
 /** Proves that weights which are uploaded piece by piece, from a file, give the bits of weights that are in memory as a whole. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -14,19 +14,24 @@ import { contentOf, tinyPicture, tinyWeights } from '../support/tiny.js';
 const gpu = await openGpu();
 test.after(() => gpu.close());
 
-test('a path and its bytes give the same results', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'raybox-weights-'));
-  const path = join(folder, 'tiny.safetensors');
-  const bytes = tinyWeights(3);
-  writeFileSync(path, bytes);
-  const image = tinyPicture(1);
-  const some = await load(path, { device: gpu.device });
-  rmSync(folder, { recursive: true });
-  const other = await load(bytes, { device: gpu.device });
-  assert.equal(contentOf(await some.localize(image)), contentOf(await other.localize(image)));
-  await some.close();
-  await other.close();
-});
+const torch = new URL('../../../test/fixtures/torch-verified/model.pth', import.meta.url);
+
+for (const [name, bytes] of [
+  ['tiny.safetensors', tinyWeights(3)],
+  ['model.pth', new Uint8Array(readFileSync(torch))],
+] as const)
+  test(`${name}: a path and its bytes give the same results`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'raybox-weights-'));
+    const path = join(folder, name);
+    writeFileSync(path, bytes);
+    const image = tinyPicture(1);
+    const some = await load(path, { device: gpu.device });
+    rmSync(folder, { recursive: true });
+    const other = await load(bytes, { device: gpu.device });
+    assert.equal(contentOf(await some.localize(image)), contentOf(await other.localize(image)));
+    await some.close();
+    await other.close();
+  });
 
 const values = Float32Array.from({ length: 30 }, (_, i) => Math.cos(i));
 const whole: WeightSource = () => values;

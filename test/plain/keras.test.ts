@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
+import { partsOf } from '../../src/formats/parts.js';
 import { openZip } from '../../src/formats/zip.js';
 import { readKerasFile } from '../../src/import/tensorflow/keras_file.js';
 import { readModel } from '../../src/localizer/model.js';
@@ -29,7 +30,7 @@ const refused = async (bytes: Uint8Array, message: RegExp) => {
 
 /** The entries of an archive, each as it is or changed. */
 const rewritten = (name: string, change: Record<string, (bytes: Uint8Array) => Uint8Array | undefined>) => {
-  const entries = [...openZip(fixture(name)).values()].flatMap(({ name, read }): [string, Uint8Array][] => {
+  const entries = [...openZip(partsOf(fixture(name))).values()].flatMap(({ name, read }): [string, Uint8Array][] => {
     const bytes = name in change ? change[name](read()) : read();
     return bytes ? [[name, bytes]] : [];
   });

@@ -1,6 +1,7 @@
 /** Mutators for pickles, zip and tar archives and safetensors files. They correct checksums and lengths, so that mutants pass the first checks. */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { crc32 } from '../../../src/formats/crc32.js';
+import { partsOf } from '../../../src/formats/parts.js';
 import { openZip } from '../../../src/formats/zip.js';
 import { type Dice, joinAll, joined, MAX_MUTANT_BYTES, type Mutator, replaced } from './mutate.js';
 import { amplifyJson, bytesOf, changeJson, textOf } from './text.js';
@@ -157,7 +158,7 @@ export function zipOf(entries: readonly (readonly [name: string, data: Uint8Arra
 /** The entries of an archive; undefined if it cannot be read. */
 export function unzipped(bytes: Uint8Array): [string, Uint8Array][] | undefined {
   try {
-    return [...openZip(bytes).values()].map(({ name, read }) => [name, read()]);
+    return [...openZip(partsOf(bytes)).values()].map(({ name, read }) => [name, read()]);
   } catch {
     return undefined;
   }

@@ -11,6 +11,7 @@ import { CHEST_XRAY14_LABELS } from '../../../src/formats/data_sets/image_table.
 import { decodeImage } from '../../../src/formats/images/image.js';
 import { readPictureHeader } from '../../../src/formats/images/picture_header.js';
 import { parseJson } from '../../../src/formats/json.js';
+import { partsOf } from '../../../src/formats/parts.js';
 import { predictionLineReader } from '../../../src/formats/predictions/prediction_lines.js';
 import { type PredictionReader, predictionCsvReader } from '../../../src/formats/predictions/predictions_csv.js';
 import { BROWSER_FORMATS, detectFormat } from '../../../src/formats/signature.js';
@@ -51,6 +52,9 @@ function readAll(reader: PredictionReader, content: string): unknown {
   reader.end();
   return reader.predictions();
 }
+
+/** The numbers of a checkpoint's tensors, which are only read when they are asked for. */
+const numbersOfTorch = (bytes: Uint8Array) => [...readTorch(bytes).tensors.values()].map(({ data }) => data);
 
 /** Shapes of a whole network as `load` makes them, without weights or GPU. */
 function buildGraph(network: NetworkFunction, { inputHeight, inputWidth, inputChannels }: WeightsMetadata): void {
@@ -151,7 +155,7 @@ export const PARSERS: readonly Parser[] = [
     seeds: seeds.TORCH_ZIPS,
     structured: [archives.zippedPickle, archives.zipEntries],
     amplifiers: [archives.amplifiedZippedPickle],
-    parse: readTorch,
+    parse: numbersOfTorch,
   },
   {
     name: 'torch-stream',
@@ -159,7 +163,7 @@ export const PARSERS: readonly Parser[] = [
     seeds: seeds.TORCH_STREAMS,
     structured: [archives.pickle],
     amplifiers: [archives.amplifiedPickle],
-    parse: readTorch,
+    parse: numbersOfTorch,
   },
   {
     name: 'pickle',
@@ -176,7 +180,7 @@ export const PARSERS: readonly Parser[] = [
     seeds: seeds.TORCH_ZIPS,
     structured: [archives.zipEntries],
     amplifiers: [archives.amplifiedZip],
-    parse: (bytes) => [...openZip(bytes).values()].map(({ read }) => read()),
+    parse: (bytes) => [...openZip(partsOf(bytes)).values()].map(({ read }) => read()),
   },
   {
     name: 'metadata',

@@ -4,6 +4,7 @@
  */
 import { InputError } from '../../errors.js';
 import { brief } from '../brief.js';
+import { type Parts, partsOf, readPart } from '../parts.js';
 import { noTorchArchive } from '../refused_format.js';
 import {
   type Checkpoint,
@@ -11,14 +12,14 @@ import {
   type ElementType,
   elementCount,
   type TensorData,
-  toFloat32,
 } from '../weights/checkpoint.js';
 import { openZip } from '../zip.js';
-import { type Storage, StoredTensor, storageTable, torchGlobals } from './globals.js';
+import { StoredTensor, storageTable, torchGlobals } from './globals.js';
 import { NetworkTensors, withTensors } from './modules.js';
 import { unpickle } from './pickle.js';
 import { latin1 } from './pickle_reader.js';
 import { isNetwork, type NumbersOf, settingsOf, TRAINING_STATE } from './settings.js';
+import { type StoragePlace, storedTensors } from './stored_tensors.js';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
@@ -28,51 +29,49 @@ const MAX_NESTING = 4;
 /** The most elements of a tensor that is read as a setting, such as the mean or standard deviation of each channel. */
 const MAX_SETTING = 16;
 
+/** Reads a checkpoint whose bytes are in memory, as `openTorch` does. */
+export const readTorch = (bytes: Uint8Array, prefix?: string): Checkpoint => openTorch(partsOf(bytes), prefix);
+
 /**
  * Reads the state dict of a checkpoint as float32 tensors. Other values of the checkpoint (epoch, arguments, names of classes) become
- * metadata; see `settingsOf`.
+ * metadata; see `settingsOf`. All bytes of the tensors are checked by the archive's CRC-32, but they stay in the file until they are needed.
  * @param prefix the name of the dict to read, if the file has several. A prefix that is not the name of a dict is ignored here, because it
  *   may be the beginning of the tensors' names.
  * @throws InputError for a damaged file, or with the name of the first object that is neither a tensor nor a plain Python value
  */
-export function readTorch(bytes: Uint8Array, prefix?: string): Checkpoint {
-  const isZip = bytes.length >= 4 && bytes[0] === 0x50 && bytes[1] === 0x4b;
-  const { root, storageBytes } = isZip ? readArchive(bytes) : readStream(bytes);
+export function openTorch(file: Parts, prefix?: string): Checkpoint {
+  const [first, second] = readPart(file, 0, Math.min(2, file.size));
+  const { root, storagePlace } = first === 0x50 && second === 0x4b ? readArchive(file) : readStream(file);
   const { stateDict, dicts, ...rest } = findStateDict(root, prefix?.replace(/\.$/, ''));
   const { modules, attributes = [] } = stateDict instanceof NetworkTensors ? stateDict : {};
 
-  const decoded = new Map<string, Float32Array>();
-  const storage = ({ key, type }: Storage) => {
-    const stored = decoded.get(key) ?? decodeStorage(key, type, storageBytes(key));
-    decoded.set(key, stored);
-    return stored;
-  };
+  const tensorOf = storedTensors(file, storagePlace);
   // A tensor may repeat the elements of its storage (`expand`). The limit prevents a small file from filling the memory in this way.
-  let budget = 2 * bytes.length + 65536;
+  let budget = 2 * file.size + 65536;
   const tensors = new Map<string, TensorData>();
   for (const [name, value] of stateDict) {
     if (!(value instanceof StoredTensor)) continue;
     if (typeof name !== 'string') throw new InputError('torch: a tensor has no name', { given: brief(name) });
     budget -= elementCount(value.shape, `torch: '${name}'`);
     if (budget < 0) throw new InputError('torch: the tensors are far larger than the file', { given: `'${name}'` });
-    tensors.set(name, materialise(`torch: '${name}'`, value, storage(value.storage)));
+    tensors.set(name, tensorOf(`torch: '${name}'`, value));
   }
   const numbersOf: NumbersOf = (tensor) =>
     elementCount(tensor.shape, 'torch: a setting') > MAX_SETTING
       ? undefined
-      : [...materialise('torch: a setting', tensor, storage(tensor.storage)).data];
+      : [...tensorOf('torch: a setting', tensor).data];
   const metadata = settingsOf([...dicts, ...attributes], numbersOf);
   return { tensors, metadata, ...(modules ? { modules } : {}), ...rest };
 }
 
-/** The unpickled object, and a function that returns the raw bytes of a storage. */
+/** The unpickled object, and a function that returns the place of a storage in the file, after its bytes were checked. */
 interface Contents {
   root: unknown;
-  storageBytes: (key: string) => Uint8Array | undefined;
+  storagePlace: (key: string) => StoragePlace | undefined;
 }
 
-function readArchive(bytes: Uint8Array): Contents {
-  const entries = openZip(bytes);
+function readArchive(file: Parts): Contents {
+  const entries = openZip(file);
   refuseProgram([...entries.keys()]);
   const main = [...entries.keys()].find((name) => /^([^/]+\/)?data\.pkl$/.test(name));
   if (main === undefined) throw noTorchArchive([...entries.keys()]);
@@ -84,7 +83,7 @@ function readArchive(bytes: Uint8Array): Contents {
     globals: torchGlobals(),
     persistentLoad: storageTable(new Map()),
   });
-  return { root: value, storageBytes: (key) => entries.get(`${folder}data/${key}`)?.read() };
+  return { root: value, storagePlace: (key) => entries.get(`${folder}data/${key}`)?.place() };
 }
 
 /** Files of PyTorch that contain a program instead of a dict of tensors. */
@@ -114,7 +113,9 @@ function refuseProgram(names: readonly string[]): void {
     });
 }
 
-function readStream(bytes: Uint8Array): Contents {
+/** Nothing says where the pickles of a stream end, so it is read as a whole. */
+function readStream(file: Parts): Contents {
+  const bytes = readPart(file, 0, file.size);
   const plain = { globals: new Map() };
   const magic = unpickle(bytes, plain);
   if (magic.value !== MAGIC)
@@ -135,7 +136,7 @@ function readStream(bytes: Uint8Array): Contents {
   if (!Array.isArray(keys.value))
     throw new InputError('torch: the list of storages is missing', { given: brief(keys.value) });
 
-  const storages = new Map<string, Uint8Array>();
+  const storages = new Map<string, StoragePlace>();
   let at = keys.end;
   for (const key of keys.value) {
     const type = types.get(key);
@@ -149,10 +150,10 @@ function readStream(bytes: Uint8Array): Contents {
         given: `${Math.max(0, bytes.length - at - 8)} bytes`,
         hint: 'the file is incomplete: download or copy it again',
       });
-    storages.set(key, bytes.subarray(at + 8, at + 8 + length));
+    storages.set(key, { start: at + 8, end: at + 8 + length });
     at += 8 + length;
   }
-  return { root, storageBytes: (key) => storages.get(key) };
+  return { root, storagePlace: (key) => storages.get(key) };
 }
 
 function bigEndian(): InputError {
@@ -211,51 +212,3 @@ function findStateDict(root: unknown, wanted: string | undefined): Found {
 
 const valueInWords = (value: unknown) =>
   value instanceof StoredTensor ? `one tensor of ${value.shape.join('×') || 'one number'}` : brief(value);
-
-function decodeStorage(key: string, type: ElementType, bytes: Uint8Array | undefined): Float32Array {
-  if (bytes === undefined) throw new InputError(`torch: the file lacks storage '${key}'`);
-  if (bytes.length % ELEMENT_BYTES[type] !== 0)
-    throw new InputError(`torch: storage '${key}' ends within an element`, {
-      given: `${bytes.length} bytes of ${type}`,
-    });
-  return toFloat32(type, bytes);
-}
-
-/** The tensor in row-major order: a view of the storage if it is row-major there, or else a copy. */
-function materialise(
-  what: string,
-  { storage, offset, shape, strides }: StoredTensor,
-  stored: Float32Array,
-): TensorData {
-  const count = elementCount(shape, what);
-  if (count === 0) return { shape, data: new Float32Array(0) };
-  const last = shape.reduce((index, length, axis) => index + (length - 1) * strides[axis], offset);
-  if (!(last < storage.count && storage.offset + storage.count <= stored.length))
-    throw new InputError(`${what} reaches beyond its storage`, {
-      expected: `elements ${offset} to ${last} of ${storage.count}`,
-      given: `${stored.length} elements in the file`,
-    });
-  const base = storage.offset + offset;
-  if (isRowMajor(shape, strides)) return { shape, data: stored.subarray(base, base + count) };
-  const data = new Float32Array(count);
-  const index = new Array<number>(shape.length).fill(0);
-  for (let i = 0, at = base; i < count; i++) {
-    data[i] = stored[at];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      at += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      at -= index[axis] * strides[axis];
-      index[axis] = 0;
-    }
-  }
-  return { shape, data };
-}
-
-function isRowMajor(shape: number[], strides: number[]): boolean {
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] !== 1 && strides[axis] !== stride) return false;
-    stride *= shape[axis];
-  }
-  return true;
-}

@@ -3,6 +3,7 @@ import { InputError } from '../../errors.js';
 import { isObject } from '../../formats/checks.js';
 import { type Hdf5Object, openHdf5 } from '../../formats/hdf5/hdf5.js';
 import { parseJson } from '../../formats/json.js';
+import { partsOf } from '../../formats/parts.js';
 import { openZip, type ZipEntry } from '../../formats/zip.js';
 import type { Constant } from '../plain.js';
 import { archiveWeights, h5Weights } from './keras_weights.js';
@@ -22,7 +23,7 @@ const SAVE_WHOLE = "save the model with its network: model.save('model.keras') o
 
 /** @throws InputError for weights without their network, and for files that Keras does not write */
 export const readKerasFile = (bytes: Uint8Array): KerasFile =>
-  bytes[0] === 0x50 ? readArchive(openZip(bytes)) : readH5(openHdf5(bytes));
+  bytes[0] === 0x50 ? readArchive(openZip(partsOf(bytes))) : readH5(openHdf5(bytes));
 
 function readH5(root: Hdf5Object): KerasFile {
   const config = root.texts('model_config')?.[0];
