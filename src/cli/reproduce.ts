@@ -12,7 +12,7 @@ import { CHEST_XRAY8_LABELS, type ImageTable } from '../formats/data_sets/image_
 import { parseJson } from '../formats/json.js';
 import { openDataset } from '../node/dataset.js';
 import { withFolder } from '../node/lock.js';
-import { readText } from '../node/text_files.js';
+import { readText, writeWhole } from '../node/text_files.js';
 import type { Command } from '../node/vendor/commander.js';
 import { DEFAULT_AUGMENTATION } from '../train/augmentation.js';
 import { adapterOption } from './adapter_option.js';
@@ -60,6 +60,7 @@ async function reproduce(options: Options, signal: AbortSignal): Promise<string>
     steps.push([step, duration(performance.now() - since)]);
     since = performance.now();
   };
+  await keepOptions(options);
   if (options.data === undefined) {
     await draw(data, options, signal);
     done('phantoms drawn');
@@ -72,6 +73,28 @@ async function reproduce(options: Options, signal: AbortSignal): Promise<string>
   done('network scored');
   say(table([['step', 'time'], ...steps, ['in all', duration(performance.now() - started)]]));
   return scores;
+}
+
+const trainingFolder = (out: string) => join(out, 'training');
+
+/** Where the options of a run are kept that decide its results and that no later run may change. */
+const OPTIONS_FILE = 'options.json';
+
+/** @throws InputError if a training has begun with other options, which would be continued as if it had these */
+async function keepOptions({ out, seed, size, backbone, init }: Options): Promise<void> {
+  const file = join(out, OPTIONS_FILE);
+  const now = { seed, size, backbone, init };
+  if (!existsSync(join(trainingFolder(out), 'config.json'))) return writeWhole(file, `${JSON.stringify(now)}\n`);
+  if (!existsSync(file)) return; // an earlier version of raybox has begun
+  const before = (parseJson(await readText(file), file) ?? {}) as Record<string, unknown>;
+  const other = Object.entries(now).find(([name, value]) => before[name] !== value);
+  if (!other) return;
+  const text = (value: unknown) => (value === undefined ? 'not given' : String(value));
+  throw new InputError(`${out} was begun with other options: --${other[0]} differs`, {
+    expected: text(before[other[0]]),
+    given: text(other[1]),
+    hint: 'give the options of that time, or another --out',
+  });
 }
 
 /** Draws the data set, unless an earlier run of the same command has done so. */
@@ -141,7 +164,7 @@ async function trainOn(data: string, options: Options, signal: AbortSignal): Pro
   const { seed, epochs, adapter, threads, size, init } = options;
   const fallback = init === undefined ? SMALL_BACKBONE : undefined;
   const backbone = options.backbone === undefined ? fallback : backboneOf(options.backbone);
-  const out = join(options.out, 'training');
+  const out = trainingFolder(options.out);
   const machine = { adapter, threads, signal };
   if (existsSync(join(out, 'config.json'))) return resumeRun({ out, data, epochs, ...machine });
   return beginRun({
@@ -167,7 +190,7 @@ async function score(folder: string, { weights }: RunOutcome, options: Options, 
   const { evaluateWeights } = await import('./evaluate/weights.js');
   const data = await openDataset(folder);
   const list = async (name: string) => {
-    const path = join(options.out, 'training', name);
+    const path = join(trainingFolder(options.out), name);
     return readImageList(await readFile(path, 'utf8'), path);
   };
   const out = join(options.out, 'evaluation');

@@ -27,7 +27,13 @@ test('phantoms, mined labels, training and evaluation', () => {
   assert.ok(result.localization.truthBoxes > 0);
   assert.match(readFileSync(join(out, 'training', 'best.md'), 'utf8'), /160 raybox phantoms, preset demo, seed 3/);
 
-  const other = reproduce('--phantom', '161');
+  const larger = reproduce(...small, '--size', '32');
+  assert.is(larger.status, 1);
+  assert.match(
+    larger.stderr,
+    /was begun with other options: --size differs; expected 16; given 32; give the options of/,
+  );
+  const other = reproduce(...small, '--phantom', '161');
   assert.is(other.status, 1);
   assert.match(other.stderr, /holds other phantoms: count differs; expected 161; given 160/);
 });
