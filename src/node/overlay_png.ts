@@ -77,13 +77,15 @@ export async function overlayPng(
 /** What `drawnPng` uses of the options. */
 export type DrawOptions = Omit<OverlayPngOptions, 'metadata' | 'bits' | 'maxImageBytes'> & {
   metadata?: Pick<WeightsMetadata, 'operatingThresholds' | 'heatmapScaling' | 'trainingData'>;
+  /** A text that the file has beside its picture. */
+  text?: string;
 };
 
 /** As `overlayPng`, for the pixels of the image itself. */
 export async function drawnPng(
   image: Image,
   { findings, probabilities, heatmaps = {} }: OverlayResult,
-  { metadata, operatingThresholds, boxes, title = '' }: DrawOptions,
+  { metadata, operatingThresholds, boxes, title = '', text }: DrawOptions,
 ): Promise<Uint8Array> {
   const defaults = Object.fromEntries(Object.keys(probabilities).map((label) => [label, DEFAULT_OPERATING_THRESHOLD]));
   const picture = drawOverlay(
@@ -100,5 +102,5 @@ export async function drawnPng(
     },
     await loadFont(),
   );
-  return encodePng(picture, { level: 1 });
+  return encodePng(picture, { level: 1, ...(text === undefined ? {} : { text }) });
 }

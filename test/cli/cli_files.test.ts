@@ -19,6 +19,7 @@ import * as assert from 'uvu/assert';
 import { readPredictions } from '../../src/cli/evaluate/files.js';
 import { DECIDES, decidingOptions, type MadeBy, notesOn, refuseOthers } from '../../src/cli/localize/made_by.js';
 import { addLocalizeOptions, type Options } from '../../src/cli/localize/options.js';
+import { drawnBefore, drawnBy } from '../../src/cli/localize/overlays.js';
 import { openResults } from '../../src/cli/localize/result_files.js';
 import type { ErrorLine, ResultLine } from '../../src/cli/localize/results.js';
 import { watchWeights } from '../../src/cli/localize/weights_hash.js';
@@ -33,6 +34,9 @@ import {
   wholeNumber,
 } from '../../src/cli/terminal.js';
 import { InputError } from '../../src/errors.js';
+import { decodeImage } from '../../src/formats/images/image.js';
+import type { Image } from '../../src/formats/images/pixels.js';
+import { encodePng } from '../../src/formats/images/png.js';
 import { findImageFiles, readImage } from '../../src/node/image_files.js';
 import { Command } from '../../src/node/vendor/commander.js';
 
@@ -247,6 +251,28 @@ test('results of other weights or options are refused with the first difference,
     if (name !== 'r.csv') assert.is((await readPredictions(path, { classes: ['Mass', 'Nodule'] })).length, 2);
     rmSync(path);
   }
+});
+
+test('an overlay counts as drawn if it was drawn by the same weights and options as the results', async ({
+  folder,
+}) => {
+  const made = { raybox: '1.0.0', weights: 'ab12', options: { '--classes': 'Größe' } };
+  const path = join(folder, 'o.png');
+  const picture: Image = { data: Uint8Array.of(1, 2, 3, 4), width: 2, height: 2, channels: 1 };
+  const png = await encodePng(picture, { text: drawnBy(made) });
+  writeFileSync(path, png);
+  assert.equal(await decodeImage(png), picture);
+  const results = { madeBy: [made] };
+  assert.ok(drawnBefore(results, made, undefined)(path));
+  assert.ok(drawnBefore(results, made, undefined)(undefined), 'no overlay is asked for');
+  assert.not(drawnBefore(results, made, undefined)(join(folder, 'other.png')), 'it is not there');
+  assert.not(drawnBefore(results, made, true)(path), 'it does not show all boxes');
+  assert.not(drawnBefore({ madeBy: [{ ...made, weights: 'cd34' }] }, made, undefined)(path));
+  writeFileSync(path, await encodePng(picture));
+  assert.not(drawnBefore(results, made, undefined)(path), 'it does not say it');
+  assert.ok(drawnBefore({ madeBy: [] }, made, undefined)(path), 'the results do not say it either');
+  writeFileSync(path, '');
+  assert.not(drawnBefore(results, made, undefined)(path));
 });
 
 test('the hash of weights is that of their bytes, however they are read, and a file that changes is noticed', async ({

@@ -1,16 +1,15 @@
 /** `raybox localize`: image files → probabilities, boxes and overlays. */
 
-import { join, resolve } from 'node:path';
 import { READ_FORMATS } from '../../formats/signature.js';
-import { besideKnown, findImageFiles, goneNamesakes, type ImageFile, isFile } from '../../node/image_files.js';
+import { besideKnown, findImageFiles, goneNamesakes } from '../../node/image_files.js';
 import { type Lock, lockFolder } from '../../node/lock.js';
 import type { Command } from '../../node/vendor/commander.js';
 import { packageFacts } from '../package_facts.js';
 import { weightsForPatients } from '../packaged_weights.js';
-import { duration, interruptible, say, UsageError } from '../terminal.js';
+import { duration, interruptible, say } from '../terminal.js';
 import { decidingOptions, notesOn, refuseOthers } from './made_by.js';
 import { addLocalizeOptions, type Options } from './options.js';
-import type { Task } from './pipeline.js';
+import { drawnBefore, overlayPaths } from './overlays.js';
 import { checkWeights, localizeTasks } from './record.js';
 import { openResults, standardOutput } from './result_files.js';
 
@@ -42,7 +41,8 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     refuseOthers(options.out, results, made);
     const tasks = overlayPaths(besideKnown(files, results.files), options.overlay);
     overlays = options.overlay ? await lockFolder(options.overlay) : undefined;
-    const todo = tasks.filter((task) => !results.has(task) || (task.overlay && !isFile(task.overlay)));
+    const isDrawn = drawnBefore(results, made, options.allBoxes);
+    const todo = tasks.filter((task) => !results.has(task) || !isDrawn(task.overlay));
     const gone = goneNamesakes(todo, results.files);
     if (gone.length > 0) {
       say(
@@ -66,21 +66,4 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     await overlays?.release();
     if (!finished) await results.suspend();
   }
-}
-
-/** Gives each image a file of its own in the folder. @throws UsageError if such a file is one of the images to read */
-function overlayPaths(files: readonly ImageFile[], folder: string | undefined): Task[] {
-  if (folder === undefined) return [...files];
-  const inputs = new Set(files.map(({ path }) => resolve(path)));
-  const taken = new Set<string>();
-  return files.map((file) => {
-    const flat = file.name.replace(/^(\.*[/\\])+/, '').replace(/[/\\:]+/g, '_');
-    const stem = flat.replace(/\.png$/i, '');
-    let overlay = join(folder, `${stem}.png`);
-    for (let number = 2; taken.has(overlay.toLowerCase()); number++) overlay = join(folder, `${stem}-${number}.png`);
-    taken.add(overlay.toLowerCase());
-    if (inputs.has(resolve(overlay)))
-      throw new UsageError(`--overlay ${folder}: ${overlay} is one of the images; name another folder`);
-    return { ...file, overlay };
-  });
 }

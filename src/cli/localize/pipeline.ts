@@ -29,7 +29,7 @@ interface Pipeline {
   /** How files are decoded. */
   readonly decode: DecodeOptions;
   readonly request: LocalizeAllOptions;
-  readonly overlays: Pick<DrawOptions, 'boxes' | 'operatingThresholds'>;
+  readonly overlays: Pick<DrawOptions, 'boxes' | 'operatingThresholds' | 'text'>;
 }
 
 /** Localizes all images, and records each of them when it is done: in the results, and as an overlay. Returns how many failed. */

@@ -10,6 +10,7 @@ import { startProgress, UsageError } from '../terminal.js';
 import { modelOptions } from '../weights_options.js';
 import { type MadeBy, refuseOthers } from './made_by.js';
 import type { Options } from './options.js';
+import { drawnBy } from './overlays.js';
 import { recordAll, type Task } from './pipeline.js';
 import type { Results } from './results.js';
 import { hashOfWeights, watchWeights } from './weights_hash.js';
@@ -48,7 +49,11 @@ export async function localizeTasks(
     return await recordAll(tasks, {
       ...{ localizer, threads, results, progress, madeBy, decode: decodeOptions(options) },
       request: { ...requestOf(localizer, options, signal), batch },
-      overlays: { boxes: allBoxes ? 'all' : 'best', ...(operatingThresholds ? { operatingThresholds } : {}) },
+      overlays: {
+        boxes: allBoxes ? 'all' : 'best',
+        text: drawnBy(madeBy, allBoxes),
+        ...(operatingThresholds ? { operatingThresholds } : {}),
+      },
     });
   } finally {
     progress.stop();

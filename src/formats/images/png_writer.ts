@@ -4,6 +4,8 @@ import { crc32 } from '../crc32.js';
 import { checkImage, type Image } from './pixels.js';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
+/** The chunk IHDR, which comes first. */
+const HEADER_BYTES = 25;
 const COLOR_TYPE = { 1: 0, 3: 2, 4: 6 } as const;
 /** The filter Up: each byte less the one above it. It costs next to nothing, and X-rays and overlays pack better with it than with none. */
 const UP = 2;
@@ -11,8 +13,13 @@ const UP = 2;
 /**
  * Encodes an image of 1, 3 or 4 channels, 8 or 16 bits.
  * @param options.level how hard it is packed, 1 (fast) to 9 (small). Pages have a level of their own. Default 6
+ * @param options.text a text that the file has beside its picture, under the name `raybox` (chunk tEXt). Characters that are not ASCII are
+ *   written as in JSON
  */
-export async function encodePng(image: Image, { level = 6 } = {}): Promise<Uint8Array> {
+export async function encodePng(
+  image: Image,
+  { level = 6, text }: { level?: number; text?: string } = {},
+): Promise<Uint8Array> {
   checkImage(image);
   const { data, width, height, channels } = image;
   const header = new DataView(new ArrayBuffer(13));
@@ -23,6 +30,7 @@ export async function encodePng(image: Image, { level = 6 } = {}): Promise<Uint8
   const packed = await deflate(filtered(image), level);
   const chunks = [
     chunk('IHDR', new Uint8Array(header.buffer)),
+    ...(text === undefined ? [] : [chunk('tEXt', latin(`${KEYWORD}\0${asciiText(text)}`))]),
     chunk('IDAT', packed),
     chunk('IEND', new Uint8Array(0)),
   ];
@@ -34,6 +42,21 @@ export async function encodePng(image: Image, { level = 6 } = {}): Promise<Uint8
     at += one.length;
   }
   return file;
+}
+
+const KEYWORD = 'raybox';
+const latin = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+const asciiText = (text: string) =>
+  text.replace(/[^\x20-\x7e]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/**
+ * Whether a PNG has the text that `encodePng` was given.
+ * @param head the first bytes of the file, with the whole text
+ */
+export function hasPngText(head: Uint8Array, text: string): boolean {
+  const start = SIGNATURE.length + HEADER_BYTES;
+  const expected = chunk('tEXt', latin(`${KEYWORD}\0${asciiText(text)}`));
+  return expected.every((byte, i) => head[start + i] === byte);
 }
 
 /** The rows of an image as they are deflated: the number of the filter, then the filtered bytes. */
