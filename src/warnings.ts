@@ -49,7 +49,9 @@ export type WarningCode =
   | 'image-range'
   /** An image looks like the negative of a chest X-ray. */
   | 'image-inverted'
-  /** An image does not look like a frontal chest X-ray: it is coloured, a page, or not similar for another reason. */
+  /** An image looks like a chest X-ray that is turned by 90, 180 or 270 degrees. */
+  | 'image-turned'
+  /** An image does not look like a frontal chest X-ray: it is coloured, a page, a long strip, or not similar for another reason. */
   | 'image-not-xray'
   /** The weights were trained on X-rays of patients and the image looks like a phantom of raybox's, or the other way round. */
   | 'image-other-kind';

@@ -1,7 +1,7 @@
 /**
  * Warns of images that do not look like a chest X-ray. The rules look at 32 × 32 samples of the image, with levels from 0 (black) to 1
  * (white). They find mistakes in handling, such as an inverted film, a photo or an empty picture. They do not judge quality, so an image
- * without a warning may still be unusable. The README says how often each rule warns of real chest X-rays.
+ * without a warning may still be unusable. A mirrored X-ray cannot be told by such samples. The README says how often each rule warns of real chest X-rays.
  */
 import { bitsOf, type Image } from '../formats/images/pixels.js';
 import type { Warning } from '../warnings.js';
@@ -37,12 +37,20 @@ const MOST_PAPER = 0.6;
  */
 const INVERTED = -0.3;
 const CHEST = 0.2;
+/**
+ * An image is taken for turned if its correlation with the mean chest turned by a quarter, a half or three quarters is at least `TURNED`, and
+ * higher by `CLEARLY` than that with the upright one.
+ */
+const TURNED = 0.5;
+const CLEARLY = 0.2;
+/** A width above this multiple of the height, or the other way round, is no format of chest X-rays. Plates are 35 × 43 cm or squares. */
+const LONGEST = 2;
 
 /**
  * The left half of the mean of 10,326 frontal chest X-rays (ChestX-ray14), in 8 × 8 cells. It was made symmetric, and the mean of all
  * cells was subtracted. The corners above the shoulders and the lungs are dark; the neck, the mediastinum and the abdomen are bright.
  */
-const MEAN_CHEST = [
+const LEFT_HALF = [
   [-27, -22, -16, 1],
   [-3, -1, -9, -2],
   [4, 1, -15, -2],
@@ -52,10 +60,22 @@ const MEAN_CHEST = [
   [-12, 8, 17, 22],
   [-14, 12, 22, 25],
 ];
+const CELLS = 8;
+const UPRIGHT = LEFT_HALF.map((half) => [...half, ...half.toReversed()]);
+/** A square of cells, turned by a quarter to the left. */
+const quarter = (cells: readonly number[][]) =>
+  cells.map((_, row) => cells.map((line) => line[cells.length - 1 - row]));
+/** The mean chest as it is, and turned to the left by 90, 180 and 270 degrees. */
+const TURNED_CHESTS = [UPRIGHT];
+for (let turns = 1; turns < 4; turns++) TURNED_CHESTS.push(quarter(TURNED_CHESTS[turns - 1]));
 
 /** Returns the warnings for an image. The image must have no transparency, and its bits in use must be known. */
 export function checkPixels(image: Image): Warning[] {
-  if (Math.min(image.width, image.height) < SMALLEST) return [];
+  const { width, height } = image;
+  const [shorter, longer] = [width, height].sort((a, b) => a - b);
+  if (longer >= SMALLEST && longer > LONGEST * shorter)
+    return [noXray(`is ${width} × ${height} pixels, more than ${LONGEST} times as long in one direction`)];
+  if (shorter < SMALLEST) return [];
   const { levels, coloured } = sample(image);
   const found = [rangeOf(levels), kindOf(levels, coloured)];
   return found.filter((one) => one !== undefined);
@@ -109,27 +129,45 @@ function rangeOf(levels: Float64Array): Warning | undefined {
   return undefined;
 }
 
+const noXray = (what: string): Warning => ({
+  code: 'image-not-xray',
+  message: `the image ${what}: it does not look like a frontal chest X-ray, and what the network says of it means little`,
+});
+
 function kindOf(levels: Float64Array, coloured: number): Warning | undefined {
-  const told = (what: string): Warning => ({
-    code: 'image-not-xray',
-    message: `the image ${what}: it does not look like a frontal chest X-ray, and what the network says of it means little`,
-  });
-  if (coloured > MOST_COLOURED) return told(`is coloured in ${percent(coloured)} of its area`);
+  if (coloured > MOST_COLOURED) return noXray(`is coloured in ${percent(coloured)} of its area`);
   const paper = paperShare(levels);
   if (paper > MOST_PAPER)
-    return told(`shows one bright level in ${percent(paper)} of its area, as a page or a chart does`);
-  const likeness = chestLikeness(levels);
+    return noXray(`shows one bright level in ${percent(paper)} of its area, as a page or a chart does`);
+  const [likeness, ...turned] = chestLikeness(levels);
+  const most = Math.max(...turned);
+  // An inverted image may be like a turned chest, too, but less than it is unlike the upright one.
+  if (most >= TURNED && most - likeness > CLEARLY && most > -likeness) {
+    const degrees = 90 * (turned.indexOf(most) + 1);
+    const { told, back } = TURNS[degrees];
+    return {
+      code: 'image-turned',
+      message: `the image seems to be turned by ${told}: turned back, it is more like the mean chest X-ray (${most.toFixed(2)}) than as it is (${likeness.toFixed(2)}), and what the network says of it means little. Turn it by ${back}, and ask again`,
+    };
+  }
   if (likeness <= INVERTED)
     return {
       code: 'image-inverted',
       message: `the image looks inverted (its likeness to the mean chest X-ray is ${likeness.toFixed(2)}): white where air is dark. Was it stored as MONOCHROME1? Invert it, and ask again`,
     };
   if (likeness < CHEST)
-    return told(
+    return noXray(
       `is hardly like the mean chest X-ray (${likeness.toFixed(2)}, where 1 is the same and 99 in 100 have 0.24 or more)`,
     );
   return undefined;
 }
+
+/** How a turn to the left is called, and the turn back. */
+const TURNS: Readonly<Record<number, { told: string; back: string }>> = {
+  90: { told: '90° to the left', back: '90° to the right' },
+  180: { told: '180°', back: '180°' },
+  270: { told: '90° to the right', back: '90° to the left' },
+};
 
 /** The share of samples with the most frequent of 256 levels; 0 if that level is in the dark half. */
 function paperShare(levels: Float64Array): number {
@@ -139,22 +177,26 @@ function paperShare(levels: Float64Array): number {
   return most < 128 ? 0 : counts[most] / levels.length;
 }
 
-/** Correlation of the image, as 8 × 8 cells, with the mean chest: −1 to 1, and 0 for an image with one level only. */
-function chestLikeness(levels: Float64Array): number {
-  const cells = new Float64Array(64);
+/** Correlations of the image, as 8 × 8 cells, with each of `TURNED_CHESTS`: −1 to 1, and 0 for an image with one level only. */
+function chestLikeness(levels: Float64Array): number[] {
+  const samples = SIDE / CELLS;
+  const cells = new Float64Array(CELLS * CELLS);
   for (let i = 0; i < levels.length; i++) {
     const [x, y] = [i % SIDE, Math.floor(i / SIDE)];
-    cells[(y >> 2) * 8 + (x >> 2)] += levels[i];
+    cells[Math.floor(y / samples) * CELLS + Math.floor(x / samples)] += levels[i];
   }
-  const chest = MEAN_CHEST.flatMap((half) => [...half, ...half.toReversed()]);
-  const mean = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0) / 64;
-  const [cellMean, chestMean] = [mean(cells), mean(chest)];
-  let [product, ofCells, ofChest] = [0, 0, 0];
-  for (let i = 0; i < 64; i++) {
-    const [a, b] = [cells[i] - cellMean, chest[i] - chestMean];
+  return TURNED_CHESTS.map((chest) => correlation(cells, chest.flat()));
+}
+
+function correlation(some: ArrayLike<number>, others: ArrayLike<number>): number {
+  const mean = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+  const [mean1, mean2] = [mean(some), mean(others)];
+  let [product, square1, square2] = [0, 0, 0];
+  for (let i = 0; i < some.length; i++) {
+    const [a, b] = [some[i] - mean1, others[i] - mean2];
     product += a * b;
-    ofCells += a * a;
-    ofChest += b * b;
+    square1 += a * a;
+    square2 += b * b;
   }
-  return product / Math.max(1e-9, Math.sqrt(ofCells * ofChest));
+  return product / Math.max(1e-9, Math.sqrt(square1 * square2));
 }

@@ -46,7 +46,7 @@ const LIMIT = 0.3;
 const LEAST_DIFFERENCE = 0.005;
 
 /** An image with one of these warnings is no X-ray at all, so the discriminant says nothing about it. */
-const NO_XRAY: readonly WarningCode[] = ['image-range', 'image-inverted', 'image-not-xray'];
+const NO_XRAY: readonly WarningCode[] = ['image-range', 'image-inverted', 'image-turned', 'image-not-xray'];
 
 /**
  * The warning for an image that is not of the kind that weights were trained on; undefined if it is, or if that cannot be told.

@@ -31,7 +31,7 @@ const REGION = [
 const LEAST_INSIDE = 0.5;
 
 /** An image with one of these warnings may be no upright frontal chest X-ray, so nothing is known about where its lungs are. */
-const NO_CHEST: readonly WarningCode[] = ['image-range', 'image-inverted', 'image-not-xray'];
+const NO_CHEST: readonly WarningCode[] = ['image-range', 'image-inverted', 'image-turned', 'image-not-xray'];
 
 /**
  * The findings with `outsideLungs: true` where that is so (`auto`), or without those that are outside (`drop`).

@@ -30,7 +30,7 @@ test('an inverted chest gives a warning', () => {
   for (const image of phantoms) assert.equal(codes(inverted(image)), ['image-inverted']);
 });
 
-test('a page, a chart, a photo, noise and a chest on its side are not recognised as chest X-rays', () => {
+test('a page, a chart, a photo, noise and a long strip are not recognised as chest X-rays', () => {
   const random = seededRandom(5);
   const page = grey(200, (x, y) => (y % 12 < 4 && x > 20 && x < 180 && random() < 0.5 ? 20 : 255));
   assert.ok(codes(page).includes('image-not-xray'));
@@ -43,11 +43,35 @@ test('a page, a chart, a photo, noise and a chest on its side are not recognised
   });
   assert.equal(codes(photo), ['image-not-xray']);
   assert.equal(codes(grey(128, () => random() * 256)), ['image-not-xray']);
-  const onItsSide = phantoms.filter((image) => {
-    const size = image.width;
-    return codes(grey(size, (x, y) => image.data[x * size + y])).includes('image-not-xray');
-  });
-  assert.ok(onItsSide.length > phantoms.length / 2);
+  const strip = { data: new Uint8Array(1024), channels: 1 as const };
+  for (const [width, height] of [
+    [1024, 1],
+    [16, 64],
+  ])
+    assert.equal(codes({ ...strip, width, height }), ['image-not-xray']);
+  assert.equal(codes({ ...strip, data: strip.data.subarray(0, 9), width: 9, height: 1 }), [], 'too small to say');
+  const [chest] = phantoms;
+  const half = { ...chest, data: chest.data.subarray(0, 96 * 48), height: 48 };
+  assert.not(
+    checkPixels(half).some(({ message }) => /times as long/.test(message)),
+    'twice as wide is allowed',
+  );
+});
+
+test('a chest that is turned gives a warning with the way back', () => {
+  const size = 96;
+  const turns = [
+    [(x: number, y: number) => x * size + (size - 1 - y), '90° to the left', '90° to the right'],
+    [(x: number, y: number) => (size - 1 - y) * size + (size - 1 - x), '180°', '180°'],
+    [(x: number, y: number) => (size - 1 - x) * size + y, '90° to the right', '90° to the left'],
+  ] as const;
+  for (const [at, told, back] of turns) {
+    const found = phantoms.map((image) => checkPixels(grey(size, (x, y) => image.data[at(x, y)])));
+    const turned = found.flat().filter(({ code }) => code === 'image-turned');
+    assert.ok(turned.length >= phantoms.length * 0.9, `${told}: ${turned.length} of ${phantoms.length}`);
+    for (const { message } of turned)
+      assert.match(message, new RegExp(`turned by (${told}): .* Turn it by ${back}, and ask again`));
+  }
 });
 
 test('grey levels that are far from those of an X-ray give a warning', () => {

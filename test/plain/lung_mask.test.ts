@@ -34,7 +34,7 @@ test('boxes of which less than half lies in the region are marked, or dropped, w
 });
 
 test('nothing is marked on an image that looks like no chest X-ray', () => {
-  for (const code of ['image-not-xray', 'image-inverted', 'image-range'] as WarningCode[])
+  for (const code of ['image-not-xray', 'image-inverted', 'image-turned', 'image-range'] as WarningCode[])
     assert.equal(withLungMask([corner], { ...image, warnings: [{ code, message: '' }] }, 'drop'), [corner]);
   const other = { ...image, warnings: [{ code: 'image-other-kind' as const, message: '' }] };
   assert.equal(withLungMask([corner], other, 'drop'), []);
