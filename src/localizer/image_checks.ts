@@ -139,12 +139,11 @@ function kindOf(levels: Float64Array, coloured: number): Warning | undefined {
   const paper = paperShare(levels);
   if (paper > MOST_PAPER)
     return noXray(`shows one bright level in ${percent(paper)} of its area, as a page or a chart does`);
-  const [likeness, ...turned] = chestLikeness(levels);
-  const most = Math.max(...turned);
+  const [likeness, left, half, right] = chestLikeness(levels);
+  const most = Math.max(left, half, right);
   // An inverted image may be like a turned chest, too, but less than it is unlike the upright one.
   if (most >= TURNED && most - likeness > CLEARLY && most > -likeness) {
-    const degrees = 90 * (turned.indexOf(most) + 1);
-    const { told, back } = TURNS[degrees];
+    const { told, back } = TURNS[[left, half, right].indexOf(most)];
     return {
       code: 'image-turned',
       message: `the image seems to be turned by ${told}: turned back, it is more like the mean chest X-ray (${most.toFixed(2)}) than as it is (${likeness.toFixed(2)}), and what the network says of it means little. Turn it by ${back}, and ask again`,
@@ -162,12 +161,12 @@ function kindOf(levels: Float64Array, coloured: number): Warning | undefined {
   return undefined;
 }
 
-/** How a turn to the left is called, and the turn back. */
-const TURNS: Readonly<Record<number, { told: string; back: string }>> = {
-  90: { told: '90° to the left', back: '90° to the right' },
-  180: { told: '180°', back: '180°' },
-  270: { told: '90° to the right', back: '90° to the left' },
-};
+/** How a turn is called that gives an image like the second, third or last of `TURNED_CHESTS`, and the turn back. */
+const TURNS = [
+  { told: '90° to the left', back: '90° to the right' },
+  { told: '180°', back: '180°' },
+  { told: '90° to the right', back: '90° to the left' },
+];
 
 /** The share of samples with the most frequent of 256 levels; 0 if that level is in the dark half. */
 function paperShare(levels: Float64Array): number {

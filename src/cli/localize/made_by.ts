@@ -79,11 +79,14 @@ export const shortHash = (content: string | Uint8Array) =>
   shortened(createHash('sha256').update(content).digest('hex'));
 export const shortened = (hash: string) => hash.slice(0, 16);
 
+const isHash = (value: unknown) => typeof value === 'string' && /^[\da-f]{1,64}$/.test(value);
+
 /** What a result says; undefined for anything else. */
 function asMadeBy(value: unknown): MadeBy | undefined {
   const { raybox, weights, options } = isObject(value) ? value : {};
-  const isWhole = typeof raybox === 'string' && typeof weights === 'string' && isObject(options);
-  return isWhole && Object.values(options).every((text) => typeof text === 'string') ? (value as never) : undefined;
+  const isWhole = typeof raybox === 'string' && isHash(weights) && isObject(options);
+  const isOption = ([name, text]: [string, unknown]) => /^--[a-z\d-]{1,40}$/.test(name) && typeof text === 'string';
+  return isWhole && Object.entries(options).every(isOption) ? (value as unknown as MadeBy) : undefined;
 }
 
 /** Collects what results say, each once. Only a few are kept: if a file has more, it is refused anyway. */
