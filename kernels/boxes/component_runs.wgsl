@@ -6,7 +6,8 @@
 //
 // The resized heatmap is never stored: heat is interpolated here, from values that are computed once for each column of cells.
 //
-//   places  positions of the `width` columns that the network saw, then of the `height` rows
+//   places           positions of the `width` columns that the network saw, then of the `height` rows
+//   heat_thresholds  [lists, list_length]: one list for all maps, or one for each class
 //
 // A thread owns `span` words of each layer of a map.
 //
@@ -15,6 +16,7 @@
 struct Params {
   map_h: u32, map_w: u32, width: u32, height: u32, row_words: u32,
   first_map: u32, first_heat_threshold: u32,
+  lists: u32, list_length: u32,
   span: u32,
 }
 
@@ -32,6 +34,7 @@ struct Params {
 fn threshold(map: u32, layer: u32, place: u32, range: vec4f) {
   let row = places[params.width + place / params.row_words];
   let first = place % params.row_words * 32;
+  let limits = map % params.lists * params.list_length + params.first_heat_threshold;
   var bits: array<u32, CHUNK_HEAT_THRESHOLDS>;
   var cell = 0xffffffffu;
   var left = 0.0;
@@ -45,7 +48,7 @@ fn threshold(map: u32, layer: u32, place: u32, range: vec4f) {
     }
     let heat = scale255(between(left, right, column), range);
     for (var t = 0u; t < CHUNK_HEAT_THRESHOLDS; t++) {
-      bits[t] |= select(0u, 1u << i, heat >= heat_thresholds[params.first_heat_threshold + t]);
+      bits[t] |= select(0u, 1u << i, heat >= heat_thresholds[limits + t]);
     }
   }
   for (var t = 0u; t < CHUNK_HEAT_THRESHOLDS; t++) {

@@ -6,6 +6,45 @@ export const DEFAULT_HEAT_THRESHOLDS: readonly number[] = [60, 180];
 /** Limit of the heat thresholds in one call: each of them takes a pass over the image's pixels. */
 export const MAX_HEAT_THRESHOLDS = 16;
 
+/** How the heatmap of a class becomes boxes, where that differs from the other classes. */
+export interface BoxRule {
+  /** Instead of the network's heat thresholds. */
+  heatThresholds?: readonly number[];
+  /** Instead of the network's `minRegion`. */
+  minRegion?: number;
+}
+
+/** One list for the heatmaps of all classes, or a list for each class. */
+export type HeatThresholds = readonly number[] | readonly (readonly number[])[];
+
+/** All heat thresholds by which a network's heatmaps are cut, of any class. */
+export function allHeatThresholds({
+  heatThresholds = DEFAULT_HEAT_THRESHOLDS,
+  boxRules = {},
+}: {
+  readonly heatThresholds?: readonly number[];
+  readonly boxRules?: Readonly<Record<string, BoxRule>>;
+}): number[] {
+  const own = Object.values(boxRules).flatMap((rule) => rule.heatThresholds ?? []);
+  return [...new Set([...heatThresholds, ...own])];
+}
+
+/** Heat ends at 255, so that no region reaches this threshold. */
+const UNREACHED = 256;
+
+/**
+ * Heat thresholds as rows of equal length, one for all classes or one for each. Shorter lists are filled up with a threshold that no heat
+ * reaches.
+ */
+export function heatThresholdRows(heatThresholds: HeatThresholds): readonly (readonly number[])[] {
+  const lists = isByClass(heatThresholds) ? heatThresholds : [heatThresholds];
+  const longest = lists.reduce((most, { length }) => Math.max(most, length), 0);
+  return lists.map((list) => [...list, ...Array<number>(longest - list.length).fill(UNREACHED)]);
+}
+
+export const isByClass = (heatThresholds: HeatThresholds): heatThresholds is readonly (readonly number[])[] =>
+  Array.isArray(heatThresholds[0]);
+
 /** Whether values can be heat thresholds: 1 to 16 of them, all different, above 0 and up to 255. */
 export const areHeatThresholds = (values: readonly unknown[]): boolean =>
   values.length >= 1 &&

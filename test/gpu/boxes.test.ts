@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
+import { heatThresholdRows } from '../../src/formats/heat_thresholds.js';
 import { type Gpu, openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { createPlan } from '../../src/graph/plan/plan.js';
@@ -58,10 +59,12 @@ async function run(
 async function agrees(maps: Maps, options: BoxOptions): Promise<boolean> {
   const { heatThresholds = [60, 180], maxBoxes = 64, scaling = 'min_max' } = options;
   const cells = maps.cells.map((values) => values.map(Math.fround));
-  const truths = cells.map((values) =>
-    boxesOfHeatmap(values, maps.height, maps.width, { ...options, heatThresholds, scaling }),
+  const rows = heatThresholdRows(heatThresholds);
+  const rowOf = (map: number) => rows[map % rows.length];
+  const truths = cells.map((values, map) =>
+    boxesOfHeatmap(values, maps.height, maps.width, { ...options, heatThresholds: rowOf(map), scaling }),
   );
-  const near = (value: number) => heatThresholds.some((threshold) => Math.abs(value - threshold) < 1e-4);
+  const near = (value: number) => rows.flat().some((threshold) => Math.abs(value - threshold) < 1e-4);
   if (truths.some(({ scaled }) => scaled.values.some(near))) return false;
   const { boxes, states, found, truncated } = await run({ ...maps, cells }, options);
   assert.equal(
@@ -78,7 +81,7 @@ async function agrees(maps: Maps, options: BoxOptions): Promise<boolean> {
   );
   const expected = truths.flatMap(({ regions }, map) =>
     regions.flatMap((list, t) =>
-      list.slice(0, maxBoxes).map((region) => ({ map, threshold: heatThresholds[t], ...region })),
+      list.slice(0, maxBoxes).map((region) => ({ map, threshold: rowOf(map)[t], ...region })),
     ),
   );
   assert.equal(
@@ -224,6 +227,27 @@ test('boxes of random heatmaps are those of a flood fill', async () => {
   assert.ok(compared > runs / 2, `only ${compared} of ${runs} could be compared`);
 });
 
+test('a list of heat thresholds for each class', async () => {
+  const random = seededRandom(31);
+  const maps = {
+    classes: 3,
+    height: 9,
+    width: 7,
+    cells: Array.from({ length: 6 }, () => Array.from({ length: 63 }, random)),
+  };
+  const frame = { width: 75, height: 91, size: 64, fit: 'stretch' } as const;
+  const heatThresholds = [[200], [30.5, 127.5, 220], [100, 60]];
+  assert.ok(await agrees(maps, { ...frame, heatThresholds }));
+  const single = { ...maps, classes: 1, cells: maps.cells.slice(1, 2) };
+  const { boxes } = await run(maps, { ...frame, heatThresholds });
+  const { boxes: alone } = await run(single, { ...frame, heatThresholds: heatThresholds[1] });
+  assert.equal(
+    boxes.filter(({ map }) => map === 1).map((box) => ({ ...box, map: 0 })),
+    [...alone],
+    'a class has the boxes that it would have without the others',
+  );
+});
+
 test('smooth blobs at the size of an image, with several maps in one batch', async () => {
   const cells = Array.from(
     { length: 4 },
@@ -327,6 +351,8 @@ test('impossible requests are refused', () => {
     [{ heatThresholds: [] }],
     [{ heatThresholds: [0] }],
     [{ heatThresholds: [Number.NaN] }],
+    [{ heatThresholds: [[60], []] }],
+    [{ heatThresholds: [[60], [180], [200]] }],
     [{ maxBoxes: 0 }],
     [{ width: 0 }],
     [{ scaling: 'none' as 'min_max' }],

@@ -1,3 +1,4 @@
+import { heatThresholdRows } from '../../formats/heat_thresholds.js';
 import type { Case, Reference } from '../../graph/ir/operation.js';
 import { product } from '../../graph/ir/tensor.js';
 import { BOX_WORDS, type ComponentBoxesAttributes, type ComponentBoxesInputs } from './component_boxes.js';
@@ -7,11 +8,13 @@ import { heatOfImage } from './heat_on_cpu.js';
 import { findRegions } from './regions_on_cpu.js';
 
 export const reference: Reference<ComponentBoxesAttributes, ComponentBoxesInputs> = ([heatmaps, ranges], node) => {
-  const { heatThresholds, maxBoxes } = node.attributes;
+  const { maxBoxes } = node.attributes;
+  const rows = heatThresholdRows(node.attributes.heatThresholds);
   const [, , mapHeight, mapWidth] = node.inputs[0].shape;
   const [boxes, counts] = node.outputs.map(({ shape }) => new Float64Array(product(shape)));
   for (let map = 0; map < mapCount(node.inputs[0]); map++) {
     const [shift, low, factor, state] = ranges.subarray(map * 4);
+    const heatThresholds = rows[map % rows.length];
     counts[map * (heatThresholds.length + 1) + heatThresholds.length] = state;
     if (state !== 0) continue;
     const cells = heatmaps.subarray(map * mapHeight * mapWidth, (map + 1) * mapHeight * mapWidth);
@@ -52,6 +55,7 @@ export const cases = (): Case<ComponentBoxesAttributes>[] => [
   caseOf([1, 1, 133, 1], noise, { maxBoxes: 1 }),
   caseOf([2, 2, 37, 67], noise, { maxBoxes: 300 }),
   caseOf([1, 1, 133, 141], noise, { heatThresholds: [250], maxBoxes: 600 }),
+  caseOf([2, 3, 19, 45], noise, { heatThresholds: [[200], [60, 180, 240], [255, 30]], maxBoxes: 200 }),
   caseOf([1, 1, 8, 8], noise, { width: 64, height: 32 }),
   caseOf([1, 1, 16, 16], noise, { width: 20, height: 16, size: 16, fit: 'crop' }),
   caseOf([1, 1, 16, 16], noise, { width: 16, height: 8, size: 16, fit: 'pad' }),

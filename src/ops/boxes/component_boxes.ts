@@ -1,6 +1,6 @@
 /** A box around each 8-connected component of heatmaps at or above heat thresholds. */
 import { InputError } from '../../errors.js';
-import { DEFAULT_HEAT_THRESHOLDS } from '../../formats/heat_thresholds.js';
+import { DEFAULT_HEAT_THRESHOLDS, type HeatThresholds, heatThresholdRows } from '../../formats/heat_thresholds.js';
 import { component_extents } from '../../generated/kernels/component_extents.js';
 import { component_ranks } from '../../generated/kernels/component_ranks.js';
 import { component_scan } from '../../generated/kernels/component_scan.js';
@@ -46,7 +46,8 @@ export type ComponentBoxesInputs = typeof INPUTS;
  * heatmaps: dense [n, classes, h, w]. ranges: dense [n · classes, 4] from heatmap_range.
  * boxes: dense u32 [n · classes, heat thresholds, maxBoxes, 6], components in the order of their first pixels; the remaining rows are
  * zeros. counts: dense u32 [n · classes, heat thresholds + 1]: the number of components at each heat threshold, which may be more than the
- * table holds; then the map's state.
+ * table holds; then the map's state. If classes have lists of different lengths, the longest decides the shape, and shorter ones end with
+ * thresholds that have no components.
  */
 export const forward: Operation<ComponentBoxesAttributes, typeof INPUTS> = {
   name: 'component_boxes',
@@ -54,16 +55,17 @@ export const forward: Operation<ComponentBoxesAttributes, typeof INPUTS> = {
   infer([heatmaps, ranges], attributes) {
     checkHeatmaps(attributes, heatmaps, ranges);
     const { heatThresholds, maxBoxes } = attributes;
-    checkHeatThresholds(heatThresholds);
+    checkHeatThresholds(heatThresholds, heatmaps.shape[1]);
     checkMaxBoxes(maxBoxes);
     const maps = mapCount(heatmaps);
+    const thresholds = heatThresholdRows(heatThresholds)[0].length;
     return [
-      { shape: [maps, heatThresholds.length, maxBoxes, BOX_WORDS], layout: 'dense', type: 'u32' },
-      { shape: [maps, heatThresholds.length + 1], layout: 'dense', type: 'u32' },
+      { shape: [maps, thresholds, maxBoxes, BOX_WORDS], layout: 'dense', type: 'u32' },
+      { shape: [maps, thresholds + 1], layout: 'dense', type: 'u32' },
     ];
   },
-  flops: ({ inputs: [heatmaps], attributes: { width, height, heatThresholds } }) =>
-    mapCount(heatmaps) * (10 + 3 * heatThresholds.length) * width * height,
+  flops: ({ inputs: [heatmaps], outputs: [boxes], attributes: { width, height } }) =>
+    mapCount(heatmaps) * (10 + 3 * boxes.shape[1]) * width * height,
   lower({ inputs: [heatmaps, ranges], outputs: [boxes, counts], attributes }, context) {
     const [, , mapHeight, mapWidth] = heatmaps.shape;
     const found = componentsOf(context, heatmaps, ranges, attributes);
@@ -75,7 +77,7 @@ export const forward: Operation<ComponentBoxesAttributes, typeof INPUTS> = {
       const table = {
         ...shared,
         first_heat_threshold: chunk.firstHeatThreshold,
-        all_heat_thresholds: attributes.heatThresholds.length,
+        all_heat_thresholds: boxes.shape[1],
         max_boxes: attributes.maxBoxes,
       };
       context.dispatch({
@@ -130,8 +132,8 @@ export interface Gates {
 
 /** How heatmaps become boxes: see `extractBoxes`. */
 export interface BoxOptions extends HeatFrame {
-  /** On the scale from 0 to 255. Default: 60 and 180. */
-  readonly heatThresholds?: readonly number[];
+  /** On the scale from 0 to 255, one list for all classes, or one for each. Default: 60 and 180. */
+  readonly heatThresholds?: HeatThresholds;
   /** Default: min_max. */
   readonly scaling?: HeatScaling;
   /** Limit of the boxes of each map and heat threshold. Default: 64. */
@@ -203,12 +205,14 @@ export interface DecodedBoxes {
 export function decodeBoxes(
   table: ArrayLike<number>,
   counts: ArrayLike<number>,
-  options: { heatThresholds?: readonly number[]; maxBoxes?: number } = {},
+  options: { heatThresholds?: HeatThresholds; maxBoxes?: number } = {},
 ): DecodedBoxes {
   const { heatThresholds = DEFAULT_HEAT_THRESHOLDS, maxBoxes = DEFAULT_MAX_BOXES } = options;
-  const columns = heatThresholds.length + 1;
+  const rows = heatThresholdRows(heatThresholds);
+  const thresholds = rows[0].length;
+  const columns = thresholds + 1;
   const maps = counts.length / columns;
-  const expected = maps * heatThresholds.length * maxBoxes * BOX_WORDS;
+  const expected = maps * thresholds * maxBoxes * BOX_WORDS;
   if (!Number.isInteger(maps) || table.length !== expected) {
     throw new InputError('a table of boxes of the wrong length', {
       expected: `${expected} words beside ${counts.length} counts`,
@@ -221,12 +225,13 @@ export function decodeBoxes(
   const found: number[][] = [];
   const truncated = new Set<number>();
   for (let map = 0; map < maps; map++) {
-    states.push(MAP_STATES[counts[map * columns + heatThresholds.length]]);
-    found.push(heatThresholds.map((_, t) => counts[map * columns + t]));
-    for (const [t, threshold] of heatThresholds.entries()) {
+    states.push(MAP_STATES[counts[map * columns + thresholds]]);
+    const row = rows[map % rows.length];
+    found.push(row.map((_, t) => counts[map * columns + t]));
+    for (const [t, threshold] of row.entries()) {
       if (found[map][t] > maxBoxes) truncated.add(map);
       for (let i = 0; i < Math.min(found[map][t], maxBoxes); i++) {
-        const at = ((map * heatThresholds.length + t) * maxBoxes + i) * BOX_WORDS;
+        const at = ((map * thresholds + t) * maxBoxes + i) * BOX_WORDS;
         const [x, y] = [table[at], table[at + 1]];
         const [width, height] = [table[at + 2] - x, table[at + 3] - y];
         boxes.push({ map, threshold, x, y, width, height, area: table[at + 4], peak: peaks[at + 5] });

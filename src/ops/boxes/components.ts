@@ -1,4 +1,6 @@
 /** 8-connected components of thresholded heatmaps, found by runs of pixels: the dispatches that labels and boxes share. */
+
+import { type HeatThresholds, heatThresholdRows } from '../../formats/heat_thresholds.js';
 import { component_merge } from '../../generated/kernels/component_merge.js';
 import { component_roots } from '../../generated/kernels/component_roots.js';
 import { component_runs } from '../../generated/kernels/component_runs.js';
@@ -8,8 +10,8 @@ import type { Tensor } from '../../graph/ir/tensor.js';
 import { type HeatFrame, heatTables, mapCount } from './heat.js';
 
 export interface ComponentAttributes extends HeatFrame {
-  /** On the scale from 0 to 255; a pixel at a threshold belongs to a component. */
-  readonly heatThresholds: readonly number[];
+  /** On the scale from 0 to 255, for all classes or for each; a pixel at a threshold belongs to a component. */
+  readonly heatThresholds: HeatThresholds;
 }
 
 /** Some maps at some heat thresholds that share dispatches: `maps · heatThresholdCount` layers. */
@@ -64,13 +66,14 @@ export function componentsOf(
   const words = rowWords * seen.height;
   const span = context.traits.software ? Math.ceil(words / (THREADS * SOFTWARE_BLOCKS)) : 1;
   const blocks = Math.ceil(words / (THREADS * span));
-  const chunks = chunksOf(context, mapCount(heatmaps), heatThresholds.length, words * 16 * 4);
+  const rows = heatThresholdRows(heatThresholds);
+  const chunks = chunksOf(context, mapCount(heatmaps), rows[0].length, words * 16 * 4);
   const layers = Math.max(...chunks.map((chunk) => chunk.maps * chunk.heatThresholdCount));
   const scratch = (name: string, shape: number[]) => context.scratch(name, { shape, layout: 'dense', type: 'u32' });
   const [masks, labels] = [scratch('masks', [layers, words]), scratch('labels', [layers, words, 16])];
   const blockRoots = scratch('block roots', [layers, blocks]);
-  const spec = { shape: [heatThresholds.length], layout: 'dense', type: 'f32' } as const;
-  const limits = createTensor('heat thresholds', 'constant', spec, heatThresholds);
+  const spec = { shape: [rows.length, rows[0].length], layout: 'dense', type: 'f32' } as const;
+  const limits = createTensor('heat thresholds', 'constant', spec, rows.flat());
   const workgroups = (count: number): [number, number, number] => {
     const [across, down] = spread(blocks);
     return [across, down, count];
@@ -120,6 +123,8 @@ function dispatchLabelling(
       row_words: rowWords,
       first_map: firstMap,
       first_heat_threshold: firstHeatThreshold,
+      lists: limits.shape[0],
+      list_length: limits.shape[1],
       span,
     },
     workgroups: workgroups(maps),

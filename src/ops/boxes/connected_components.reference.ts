@@ -1,3 +1,4 @@
+import { heatThresholdRows } from '../../formats/heat_thresholds.js';
 import type { Case, Reference } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 import type { ComponentAttributes } from './components.js';
@@ -13,13 +14,15 @@ export const reference: Reference<ComponentAttributes, ComponentInputs> = (
   const [, , mapHeight, mapWidth] = maps.shape;
   const y = new Float64Array(elementCount(outputs[0])).fill(NO_COMPONENT);
   const { width, height } = seenBy(attributes);
+  const rows = heatThresholdRows(attributes.heatThresholds);
   for (let map = 0; map < mapCount(maps); map++) {
     const [shift, low, factor, state] = ranges.subarray(map * 4);
     if (state !== 0) continue;
     const cells = heatmaps.subarray(map * mapHeight * mapWidth, (map + 1) * mapHeight * mapWidth);
     const heat = heatOfImage(cells, mapHeight, mapWidth, attributes).values.map((v) => (v - shift - low) * factor);
-    attributes.heatThresholds.forEach((threshold, t) => {
-      const first = (map * attributes.heatThresholds.length + t) * width * height;
+    const heatThresholds = rows[map % rows.length];
+    heatThresholds.forEach((threshold, t) => {
+      const first = (map * heatThresholds.length + t) * width * height;
       labelRegions(heat, width, height, threshold).forEach((label, i) => {
         if (label >= 0) y[first + i] = label;
       });
@@ -62,5 +65,6 @@ export const cases = (): Case<ComponentAttributes>[] => [
   caseOf([1, 1, 64, 64], () => 200),
   caseOf([1, 1, 33, 65], (i) => (((i % 65) + Math.floor(i / 65)) % 2 === 0 ? 255 : 0)), // a checkerboard is one component, by its diagonals
   caseOf([1, 2, 133, 141], noise, { heatThresholds: [150, 200, 250] }),
+  caseOf([2, 2, 21, 40], noise, { heatThresholds: [[200, 100], [250]] }),
   caseOf([1, 1, 8, 8], (i) => noise(i), { width: 64, height: 32 }), // distances of cells are powers of two, so this is exact too
 ];

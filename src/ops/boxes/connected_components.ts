@@ -2,6 +2,8 @@
  * 8-connected components of heatmaps at or above heat thresholds: each pixel's label is the index, in reading order, of its component's
  * first pixel.
  */
+
+import { heatThresholdRows } from '../../formats/heat_thresholds.js';
 import { component_labels } from '../../generated/kernels/component_labels.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Operation } from '../../graph/ir/operation.js';
@@ -28,13 +30,14 @@ export const forward: Operation<ComponentAttributes, typeof INPUTS> = {
   inputs: INPUTS,
   infer([heatmaps, ranges], attributes) {
     checkHeatmaps(attributes, heatmaps, ranges);
-    checkHeatThresholds(attributes.heatThresholds);
+    checkHeatThresholds(attributes.heatThresholds, heatmaps.shape[1]);
     const { width, height } = seenBy(attributes);
-    const shape = [mapCount(heatmaps), attributes.heatThresholds.length, height, width];
+    const shape = [mapCount(heatmaps), heatThresholdRows(attributes.heatThresholds)[0].length, height, width];
     return [{ shape, layout: 'dense', type: 'u32' }];
   },
   flops: ({ outputs: [y] }) => 10 * elementCount(y),
   lower({ inputs: [heatmaps, ranges], outputs: [y], attributes }, context) {
+    const [, thresholds] = y.shape;
     const found = componentsOf(context, heatmaps, ranges, attributes);
     const { seen, rowWords, words, masks, labels } = found;
     for (const chunk of found.chunks) {
@@ -52,7 +55,7 @@ export const forward: Operation<ComponentAttributes, typeof INPUTS> = {
           chunk_heat_thresholds: chunk.heatThresholdCount,
           first_map: chunk.firstMap,
           first_heat_threshold: chunk.firstHeatThreshold,
-          all_heat_thresholds: attributes.heatThresholds.length,
+          all_heat_thresholds: thresholds,
         },
         workgroups: found.workgroups(chunk.maps * chunk.heatThresholdCount),
       });

@@ -1,6 +1,11 @@
 /** What the operations from heatmaps to boxes share: the position of heat in the image, and the scaling of a map. */
 import { InputError } from '../../errors.js';
-import { areHeatThresholds, MAX_HEAT_THRESHOLDS } from '../../formats/heat_thresholds.js';
+import {
+  areHeatThresholds,
+  type HeatThresholds,
+  isByClass,
+  MAX_HEAT_THRESHOLDS,
+} from '../../formats/heat_thresholds.js';
 import { createTensor } from '../../graph/ir/graph.js';
 import { describeShape, type Tensor } from '../../graph/ir/tensor.js';
 import { type Fit, frameOf, NOWHERE, positionTable, type Rectangle, type Span, seenPixels } from '../images/frame.js';
@@ -131,11 +136,21 @@ export function checkHeatmaps({ width, height, size, fit }: HeatFrame, heatmaps:
 
 export const mapCount = ({ shape }: Tensor) => shape[0] * shape[1];
 
-/** @throws InputError unless there are 1 to 16 of them, all different, in (0, 255]. */
-export function checkHeatThresholds(heatThresholds: readonly number[]): void {
-  if (areHeatThresholds(heatThresholds)) return;
-  throw new InputError('heatThresholds', {
-    expected: `1 to ${MAX_HEAT_THRESHOLDS} different numbers above 0, up to 255`,
-    given: heatThresholds.join(', ') || 'none',
-  });
+/**
+ * @param classes of the heatmaps; lists by class have to be as many
+ * @throws InputError unless each list has 1 to 16 numbers, all different, in (0, 255]
+ */
+export function checkHeatThresholds(heatThresholds: HeatThresholds, classes = 1): void {
+  const lists = isByClass(heatThresholds) ? heatThresholds : [heatThresholds];
+  const wrong = lists.find((list) => !areHeatThresholds(list));
+  if (wrong) {
+    throw new InputError('heatThresholds', {
+      expected: `1 to ${MAX_HEAT_THRESHOLDS} different numbers above 0, up to 255`,
+      given: wrong.join(', ') || 'none',
+    });
+  }
+  if (lists.length > 1 && lists.length !== classes) {
+    const expected = `one list, or ${classes}, one for each class`;
+    throw new InputError('heatThresholds', { expected, given: `${lists.length} lists` });
+  }
 }
