@@ -58,9 +58,10 @@ const boxesOf = ({
   heatmapBorder = 0,
   heatThresholds,
   minRegion = 0,
+  boxRules = {},
   heatmapMethod = 'cam',
 }: WeightsMetadata) =>
-  `heatmaps${heatmapMethod === 'cam' ? '' : ` by ${heatmapMethod}`} from ${heatmapScaling === 'relu' ? '0' : 'their minimum'} to their maximum${heatmapBorder > 0 ? `, without their outer ${heatmapBorder === 1 ? 'cells' : `${heatmapBorder} cells`}` : ''}${heatThresholds ? `, cut at ${heatThresholds.join(' and ')}` : ''}${minRegion > 0 ? `, smallest region ${minRegion} of their cells` : ''}`;
+  `heatmaps${heatmapMethod === 'cam' ? '' : ` by ${heatmapMethod}`} from ${heatmapScaling === 'relu' ? '0' : 'their minimum'} to their maximum${heatmapBorder > 0 ? `, without their outer ${heatmapBorder === 1 ? 'cells' : `${heatmapBorder} cells`}` : ''}${heatThresholds ? `, cut at ${heatThresholds.join(' and ')}` : ''}${minRegion > 0 ? `, smallest region ${minRegion} of their cells` : ''}${Object.keys(boxRules).length > 0 ? `; by rules of their own for ${Object.keys(boxRules).join(', ')}` : ''}`;
 
 const layoutText = ({ title, marks, citation, candidates }: NonNullable<Model['layout']>) =>
   [

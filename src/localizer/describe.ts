@@ -59,7 +59,7 @@ async function describeImage(
   const raws = byLabel(logits);
   const inNetwork = { x: 0, y: 0, width: inputWidth / columns, height: inputWidth / rows };
   const cell = toImage(frameOf(width, height, inputWidth, fit), inNetwork);
-  const smallest = request.minRegion * cell.width * cell.height;
+  const smallest = request.minRegions.map((cells) => cells * cell.width * cell.height);
   // Scaled heatmaps are finite, because a heatmap that is not becomes zeros.
   const raw = request.heatmaps === 'raw' ? heatmaps : undefined;
   const heats = classes.map((_, map) =>
@@ -83,7 +83,7 @@ function readFindings(
   probabilities: Record<string, number>,
   found: Regions,
   { heatThresholds, maxBoxes }: Request,
-  smallest: number,
+  smallest: readonly number[],
 ): { findings: Finding[]; truncated: string[] } {
   // The region with a map's highest value is kept, however small, so that each class that is found has a box.
   const highest = new Map<number, number>();
@@ -91,13 +91,16 @@ function readFindings(
   const isHighest = ({ map, peak }: HeatBox) => peak === highest.get(map);
   const truncated = new Set(classes.filter((_, map) => found.truncated.has(map)));
   const regions = classes.flatMap((label, map) =>
-    heatThresholds.flatMap((threshold) => {
+    heatThresholds[map].flatMap((threshold) => {
       const all = found.boxes.filter((box) => box.map === map && box.threshold === threshold);
-      const large = all.filter((box) => box.area >= smallest || isHighest(box));
+      const large = all.filter((box) => box.area >= smallest[map] || isHighest(box));
       if (large.length <= maxBoxes) return large;
       truncated.add(label);
       const first = large.slice(0, maxBoxes);
-      return first.some(isHighest) ? first : [...first.slice(0, -1), large.find(isHighest) ?? first[maxBoxes - 1]];
+      // Without a smallest region the first ones count, whether the table has room for more because of another class or not.
+      return smallest[map] === 0 || first.some(isHighest)
+        ? first
+        : [...first.slice(0, -1), large.find(isHighest) ?? first[maxBoxes - 1]];
     }),
   );
   const findings = regions.map(({ map, threshold, x, y, width, height, area, peak }) => {

@@ -1,4 +1,5 @@
 /** Decodes the bytes that were read back from the GPU. */
+import { heatThresholdRows } from '../formats/heat_thresholds.js';
 import { BOX_WORDS, decodeBoxes, MAX_BOXES } from '../ops/boxes/component_boxes.js';
 import type { Request } from './request.js';
 import type { Heatmap } from './results.js';
@@ -41,8 +42,8 @@ export function numbersOf(
  * similar numbers of regions share a plan.
  */
 export function roomForAllRegions(counts: ArrayBuffer, request: Request): number | undefined {
-  if (request.minRegion === 0) return undefined;
-  const columns = request.heatThresholds.length + 1; // the last column is the map's state
+  if (request.minRegions.every((cells) => cells === 0)) return undefined;
+  const columns = heatThresholdRows(request.heatThresholds)[0].length + 1; // the last column is the map's state
   const most = new Uint32Array(counts).reduce(
     (max, count, at) => (at % columns < columns - 1 && count > max ? count : max),
     0,
@@ -53,7 +54,7 @@ export function roomForAllRegions(counts: ArrayBuffer, request: Request): number
 /** The table may have room for more boxes than the request's `maxBoxes`: see `roomForAllRegions`. */
 function decodeAll([table, counts]: readonly ArrayBuffer[], classes: number, request: Request): Regions {
   const { heatThresholds } = request;
-  const room = table.byteLength / (4 * BOX_WORDS * classes * heatThresholds.length);
+  const room = table.byteLength / (4 * BOX_WORDS * classes * heatThresholdRows(heatThresholds)[0].length);
   return decodeBoxes(new Uint32Array(table), new Uint32Array(counts), { heatThresholds, maxBoxes: room });
 }
 

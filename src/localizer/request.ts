@@ -1,6 +1,6 @@
 /** Checks the options of a call and fills in the defaults, some of which come from the weights. */
 import { InputError } from '../errors.js';
-import { DEFAULT_HEAT_THRESHOLDS } from '../formats/heat_thresholds.js';
+import { type BoxRule, DEFAULT_HEAT_THRESHOLDS } from '../formats/heat_thresholds.js';
 import { isProbability, operatingThresholdOf } from '../formats/operating_thresholds.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { checkMaxBoxes, DEFAULT_MAX_BOXES } from '../ops/boxes/component_boxes.js';
@@ -15,15 +15,15 @@ export interface LocalizeOptions {
   operatingThresholds?: Readonly<Record<string, number>>;
   /**
    * Thresholds of the heatmap, scaled to 0…255. For each threshold, every 8-connected region of values at or above it gives a box.
-   * Default: those of the weights, or else 60 and 180, as in the paper.
+   * Default: those of the weights, which may differ between classes (`boxRules`), or else 60 and 180, as in the paper.
    */
   heatThresholds?: readonly number[];
   /** The most boxes for one label and heat threshold. `truncated` lists the labels that have more. Default 64. */
   maxBoxes?: number;
   /**
    * The smallest area of a region that gives a box, in cells of the network's own heatmap. The region with the heatmap's highest value
-   * always gives one. Smaller regions do not count for `maxBoxes`. Default: that of the weights, or else 0, so that each region gives a
-   * box, as in the paper. It does not apply to `output: 'gpu'`, whose table has regions of any size, with their areas.
+   * always gives one. Smaller regions do not count for `maxBoxes`. Default: that of the weights, which may differ between classes
+   * (`boxRules`), or else 0, so that each region gives a box, as in the paper. It does not apply to `output: 'gpu'`, whose table has regions of any size, with their areas.
    */
   minRegion?: number;
   /**
@@ -65,10 +65,11 @@ export interface Request {
    * classes in it and above 1 for the others.
    */
   readonly gates: readonly number[];
-  readonly heatThresholds: readonly number[];
+  /** For each class. */
+  readonly heatThresholds: readonly (readonly number[])[];
   readonly maxBoxes: number;
-  /** In cells of the heatmap. */
-  readonly minRegion: number;
+  /** For each class, in cells of the heatmap. */
+  readonly minRegions: readonly number[];
   readonly lungMask: 'off' | 'auto' | 'drop';
   readonly heatmaps: 'none' | 'raw' | 'scaled';
   readonly boxes: boolean;
@@ -91,9 +92,7 @@ export function requestOf(
   const {
     classes,
     operatingThresholds = {},
-    heatThresholds = metadata.heatThresholds ?? DEFAULT_HEAT_THRESHOLDS,
     maxBoxes = DEFAULT_MAX_BOXES,
-    minRegion = metadata.minRegion ?? 0,
     lungMask = 'off',
     heatmaps = 'none',
     boxes = true,
@@ -107,18 +106,28 @@ export function requestOf(
     if (!isProbability(value))
       throw new InputError(`operating threshold of ${label}`, { expected: '0…1', given: String(value) });
   }
-  checkHeatThresholds(heatThresholds);
+  const rules = metadata.classes.map((label) => boxRuleOf(label, metadata, options));
   checkMaxBoxes(maxBoxes);
-  if (!(minRegion >= 0 && Number.isFinite(minRegion))) {
-    throw new InputError('minRegion', { expected: 'a number of cells, 0 or more', given: String(minRegion) });
-  }
   checkChoice('lungMask', lungMask, ['off', 'auto', 'drop']);
   checkChoice('heatmaps', heatmaps, ['none', 'raw', 'scaled']);
   const gates = metadata.classes.map((label) => {
     if (classes) return classes.includes(label) ? 0 : NEVER;
     return operatingThresholdOf(label, operatingThresholds, metadata.operatingThresholds);
   });
-  return { gates, heatThresholds, maxBoxes, minRegion, lungMask, heatmaps, boxes };
+  const [heatThresholds, minRegions] = [rules.map((one) => one.heatThresholds), rules.map((one) => one.minRegion)];
+  return { gates, heatThresholds, maxBoxes, minRegions, lungMask, heatmaps, boxes };
+}
+
+/** What the options of a call say of a class; else what the weights say of this class, of all classes, or the paper. */
+function boxRuleOf(label: string, metadata: WeightsMetadata, options: LocalizeOptions): Required<BoxRule> {
+  const { boxRules = {}, heatThresholds: ofAll = DEFAULT_HEAT_THRESHOLDS, minRegion: smallest = 0 } = metadata;
+  const own = Object.hasOwn(boxRules, label) ? boxRules[label] : {};
+  const { heatThresholds = own.heatThresholds ?? ofAll, minRegion = own.minRegion ?? smallest } = options;
+  checkHeatThresholds(heatThresholds);
+  if (!(minRegion >= 0 && Number.isFinite(minRegion))) {
+    throw new InputError('minRegion', { expected: 'a number of cells, 0 or more', given: String(minRegion) });
+  }
+  return { heatThresholds, minRegion };
 }
 
 /** @throws InputError if an option has none of the values that it may have */

@@ -134,8 +134,14 @@ function metadataOf(members: readonly Member[], keepsNormalisation: boolean): En
   const [{ classes, inputHeight, inputWidth, inputChannels, channelOrder, mean, std, fit, heatmapScaling }] = all;
   const texts = (field: 'trainingData' | 'license') => [...new Set(all.map((one) => one[field]))].join('; ');
   const told = all.flatMap((one) => one.told ?? []).slice(0, 64);
-  const smallest = all.map(({ minRegion }) => minRegion ?? 0);
-  const [heat] = all.map(({ heatThresholds }) => heatThresholds);
+  /** A field of how heatmaps become boxes, if all members agree on it. */
+  const agreed = <Name extends 'heatThresholds' | 'minRegion' | 'boxRules'>(
+    name: Name,
+  ): Pick<WeightsMetadata, Name> => {
+    const [first, ...others] = all.map((one) => one[name]);
+    const isSame = first !== undefined && others.every((one) => JSON.stringify(one) === JSON.stringify(first));
+    return (isSame ? { [name]: structuredClone(first) } : {}) as Pick<WeightsMetadata, Name>;
+  };
   const kinds = new Set(all.map(({ imageKind }) => imageKind));
   const [kind] = kinds;
   return {
@@ -143,10 +149,7 @@ function metadataOf(members: readonly Member[], keepsNormalisation: boolean): En
     ...(keepsNormalisation
       ? { channelOrder, mean, std }
       : { channelOrder: 'rgb', mean: mean.map(() => 0), std: std.map(() => 1) }),
-    ...(smallest.every((cells) => cells === smallest[0]) && smallest[0] > 0 ? { minRegion: smallest[0] } : {}),
-    ...(heat && all.every(({ heatThresholds }) => heatThresholds?.join() === heat.join())
-      ? { heatThresholds: [...heat] }
-      : {}),
+    ...{ ...agreed('heatThresholds'), ...agreed('minRegion'), ...agreed('boxRules') },
     ...(kinds.size === 1 && kind ? { imageKind: kind } : {}),
     trainingData: texts('trainingData'),
     license: texts('license'),

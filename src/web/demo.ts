@@ -2,7 +2,7 @@
 import './overlay_element.js';
 import { InputError } from '../errors.js';
 import { bestFindings, type Finding, notShown } from '../formats/findings.js';
-import { DEFAULT_HEAT_THRESHOLDS } from '../formats/heat_thresholds.js';
+import { allHeatThresholds } from '../formats/heat_thresholds.js';
 import { operatingThresholdOf } from '../formats/operating_thresholds.js';
 import { detectFormat } from '../formats/signature.js';
 import type { ImageKind } from '../formats/weights/metadata.js';
@@ -75,7 +75,7 @@ async function loadWeights(signal: AbortSignal): Promise<void> {
 /** If all boxes are shown, offers those of a single heat threshold of the weights. */
 function showHeatChoice(): void {
   overlay.heatThreshold = null;
-  const heatThresholds = localizer?.metadata.heatThresholds ?? DEFAULT_HEAT_THRESHOLDS;
+  const heatThresholds = allHeatThresholds(localizer?.metadata ?? {});
   renderHeatChoice($('heat'), overlay.boxes === 'all' ? heatThresholds : [], (threshold) => {
     overlay.heatThreshold = threshold;
   });

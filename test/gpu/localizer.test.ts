@@ -257,6 +257,35 @@ detail('regions smaller than minRegion give no box, except the highest one, for 
   }
 });
 
+test('boxRules cut the heatmaps of some classes otherwise, and options of a call replace them', async () => {
+  const image = picture(200, 150, 1, 7);
+  const net = tinyWeights(3);
+  await using plain = await load(net, { device, heatThresholds: [60, 180] });
+  const [first, second, ...others] = plain.classes;
+  const boxRules = { [first]: { heatThresholds: [20, 90, 240], minRegion: 4 }, [second]: { minRegion: 1e9 } };
+  await using own = await load(net, { device, heatThresholds: [60, 180], boxRules });
+  const found = (localizer: Localizer, label: string, options: LocalizeOptions = {}) =>
+    localizer.localize(image, { classes: [label], ...options }).then(({ findings }) => findings);
+  const { findings } = await own.localize(image, { classes: own.classes });
+  assert.equal(
+    findings.filter(({ label }) => label === first),
+    await found(plain, first, boxRules[first]),
+  );
+  assert.equal(
+    findings.filter(({ label }) => label === second),
+    await found(plain, second, boxRules[second]),
+  );
+  for (const label of others)
+    assert.equal(
+      findings.filter((one) => one.label === label),
+      await found(plain, label),
+    );
+  const options = { heatThresholds: [100], minRegion: 0 };
+  assert.equal(await found(own, first, options), await found(plain, first, options));
+  const error = await load(net, { device, boxRules: { Fracture: {} } }).catch((one: Error) => one);
+  assert.match(String(error), /box_rules is wrong; expected names of classes; given Fracture/);
+});
+
 detail('small regions are left out before maxBoxes is applied, and the highest one stays', async () => {
   const random = seededRandom(9);
   const image = { data: new Uint8Array(200 * 150).map(() => random() * 256), width: 200, height: 150 };

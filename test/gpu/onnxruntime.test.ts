@@ -97,9 +97,11 @@ withPackage('small networks: fits, colours, depths, thresholds, sizes of regions
     ['pad', 'minmax'],
   ] as const;
   for (const [fit, heatmapScaling] of kinds) {
-    await both(tinyWeights(fit.length, ['Mass', 'Nodule', 'Edema']), { fit, heatmapScaling }, async (ours, theirs) => {
+    const boxRules = { Nodule: { heatThresholds: [30, 60, 180], minRegion: 1 }, Edema: { heatThresholds: [30] } };
+    const options = { fit, heatmapScaling, boxRules };
+    await both(tinyWeights(fit.length, ['Mass', 'Nodule', 'Edema']), options, async (ours, theirs) => {
       const heatThresholds = [30, 60, 180];
-      for (const more of [{}, { minRegion: 2, maxBoxes: 2 }, { maxBoxes: 1 }]) {
+      for (const more of [{}, { minRegion: 2, maxBoxes: 2 }, { maxBoxes: 1 }, { heatThresholds: undefined }]) {
         const request: LocalizeOptions = { classes: ours.classes, heatmaps: 'scaled', heatThresholds, ...more };
         const found: Localization[] = [];
         for await (const one of theirs.localizeAll(images, request)) found.push(one);

@@ -42,6 +42,7 @@ const metadata: WeightsMetadata = {
   lseR: 10,
   operatingThresholds: { Mass: 0.25, Nodule: 1 },
   heatThresholds: [60, 127.5],
+  boxRules: { Mass: { heatThresholds: [200] }, Nodule: { minRegion: 2.5 } },
   heatmapScaling: 'minmax',
   trainingData: 'none',
   license: 'MIT',
@@ -61,6 +62,7 @@ test('metadata is the same after writing and reading a weights file', () => {
   const {
     operatingThresholds,
     heatThresholds,
+    boxRules,
     lseR,
     transitionChannels,
     transitionKernel,
@@ -84,7 +86,7 @@ test('each field that is missing or wrong is named', () => {
   const strings = formatWeightsMetadata(metadata);
   for (const key of Object.keys(strings)) {
     const { [key]: _, ...rest } = strings;
-    const isOptional = key === 'operating_thresholds' || key === 'heat_thresholds';
+    const isOptional = ['operating_thresholds', 'heat_thresholds', 'box_rules'].includes(key);
     if (isOptional) parseWeightsMetadata(rest);
     else refuses(() => parseWeightsMetadata(rest), new RegExp(key === 'raybox_weights' ? 'no raybox metadata' : key));
   }
@@ -108,6 +110,8 @@ test('each field that is missing or wrong is named', () => {
     ['heatmap_scaling', 'log'],
     ['heat_thresholds', '[]', '[60, 60]', '[0]', '[256]', '{}', '60'],
     ['min_region', '-1'],
+    ['box_rules', '[]', 'null', '{"Mass": 60}', '{"Mass": {"heatThresholds": []}}', '{"Mass": {"heatThresholds": 60}}'],
+    ['box_rules', '{"Mass": {"minRegion": "2"}}', '{"Mass": {"maxBoxes": 2}}', '{"Unknown": {"minRegion": 2}}'],
     ['training_data', '', ' '],
     ['license', ''],
   ])

@@ -31,6 +31,7 @@ export const weightsFields: readonly string[] = optionNames<WeightsMetadata>({
   heatmapBorder: true,
   heatThresholds: true,
   minRegion: true,
+  boxRules: true,
   imageKind: true,
   trainingData: true,
   license: true,

@@ -3,7 +3,7 @@ import { InputError } from '../../errors.js';
 import { FORMER_NAMES } from '../../options.js';
 import { brief } from '../brief.js';
 import { isObject } from '../checks.js';
-import { areHeatThresholds, MAX_HEAT_THRESHOLDS } from '../heat_thresholds.js';
+import { areHeatThresholds, type BoxRule, MAX_HEAT_THRESHOLDS } from '../heat_thresholds.js';
 import { isProbability } from '../operating_thresholds.js';
 import type { GraphDescription } from './graph_description.js';
 import { HEATMAP_METHODS } from './heatmap_methods.js';
@@ -40,6 +40,7 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   heatmapBorder: { parse: (text, key) => (text === '0' ? 0 : size(text, key)), optional: true },
   heatThresholds: { parse: heatThresholds, optional: true },
   minRegion: { parse: cells, optional: true },
+  boxRules: { parse: boxRules, optional: true },
   imageKind: { parse: oneOf('patients', 'phantoms'), optional: true },
   trainingData: { parse: pattern(/\S/, 'some text, or none') },
   license: { parse: pattern(/\S/, 'some text') },
@@ -92,6 +93,24 @@ function heatThresholds(text: string, key: string): readonly number[] {
       brief(text),
     );
   return list;
+}
+
+function boxRules(text: string, key: string): Record<string, BoxRule> {
+  const rules = json(text);
+  const isRule = (rule: unknown) =>
+    isObject(rule) &&
+    Object.entries(rule).every(([name, value]) =>
+      name === 'heatThresholds'
+        ? Array.isArray(value) && areHeatThresholds(value)
+        : name === 'minRegion' && typeof value === 'number' && value >= 0 && Number.isFinite(value),
+    );
+  if (!isObject(rules) || !Object.values(rules).every(isRule))
+    throw fault(
+      key,
+      'a JSON object of rules by class, such as {"Nodule":{"heatThresholds":[180],"minRegion":2}}',
+      brief(text),
+    );
+  return rules as Record<string, BoxRule>;
 }
 
 function json(text: string): unknown {

@@ -1,5 +1,6 @@
 /** The types of the metadata of weights. */
 import type { Warning } from '../../warnings.js';
+import type { BoxRule } from '../heat_thresholds.js';
 import type { GraphDescription } from './graph_description.js';
 import type { HeatmapMethod } from './heatmap_methods.js';
 import type { Pooling } from './poolings.js';
@@ -72,6 +73,8 @@ export interface WeightsMetadata {
    * Default 0, as in the paper.
    */
   minRegion?: number;
+  /** By class, other heat thresholds or another `minRegion` than the two fields above: a nodule is cut out otherwise than a heart. */
+  boxRules?: Record<string, BoxRule>;
   /** The kind of images that the weights were trained on. Images of the other kind then get a warning. */
   imageKind?: ImageKind;
   /** What the weights were trained on; `none` for random weights. */

@@ -106,7 +106,7 @@ export const isWholeNetwork = ({ architecture }: Pick<WeightsMetadata, 'architec
 export const CUSTOM = 'custom';
 
 function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
-  const { classes, inputChannels, mean, std, pooling, operatingThresholds = {} } = metadata;
+  const { classes, inputChannels, mean, std, pooling, operatingThresholds = {}, boxRules = {} } = metadata;
   for (const [key, list] of Object.entries({ mean, std }))
     if (list.length !== inputChannels)
       throw fault(key, `${counted(inputChannels, 'number')}, as input_channels says`, brief(list));
@@ -125,7 +125,8 @@ function checkTogether(metadata: WeightsMetadata): WeightsMetadata {
     throw new InputError('weights: the metadata describes half a transition layer', {
       expected: 'transition_channels, transition_kernel and transition_activation, or none of them',
     });
-  for (const name of Object.keys(operatingThresholds))
-    if (!classes.includes(name)) throw fault('operating_thresholds', 'names of classes', name);
+  for (const [key, byClass] of Object.entries({ operatingThresholds, boxRules }))
+    for (const name of Object.keys(byClass))
+      if (!classes.includes(name)) throw fault(keyOf(key), 'names of classes', name);
   return metadata;
 }

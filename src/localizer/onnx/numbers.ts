@@ -47,16 +47,16 @@ function regionsOf(
   frame: HeatFrame & { readonly scaling: HeatScaling },
   request: Request,
 ): { regions: Regions; scaled: Heatmap[] | undefined } {
-  const { gates, minRegion } = request;
-  const heatThresholds = request.boxes ? request.heatThresholds : [];
-  // If small regions have to be left out, the boxes of all regions are needed to choose the large ones among them.
-  const most = minRegion > 0 ? MAX_BOXES : request.maxBoxes;
+  const { gates, minRegions } = request;
   const boxes: Regions['boxes'][number][] = [];
   const states: Regions['states'][number][] = [];
   const truncated = new Set<number>();
   const scaled: Heatmap[] = [];
   let kept: Float64Array | undefined;
   for (const [map, score] of scores.entries()) {
+    const heatThresholds = request.boxes ? request.heatThresholds[map] : [];
+    // If small regions have to be left out, the boxes of all regions are needed to choose the large ones among them.
+    const most = minRegions[map] > 0 ? MAX_BOXES : request.maxBoxes;
     // The kernels compare with a threshold in f32.
     const isOpen = score >= Math.fround(gates[map]);
     const found = isOpen ? boxesOfHeatmap(mapOf(map), rows, columns, { ...frame, heatThresholds }, kept) : undefined;
