@@ -109,12 +109,12 @@ test('weights are made by a recipe: members, their mean, calibration, thresholds
   await make(recipe, '--boxes', at('boxes.csv'));
   assert.equal(text('made', 'first', 'validation.txt'), text('made', 'second', 'validation.txt'));
   const localizer = await load(at('made', 'weights.safetensors'));
-  const { imageKind, operatingThresholds, heatThresholds, minRegion } = localizer.metadata;
+  const { imageKind, operatingThresholds, heatThresholds, minRegion, boxRules = {} } = localizer.metadata;
   await localizer.close();
   assert.is(imageKind, 'phantoms');
   assert.equal(Object.keys(operatingThresholds!), classes);
-  const { chosen } = JSON.parse(text('made', 'boxes.json'));
-  assert.equal([heatThresholds, minRegion], [chosen.heatThresholds, chosen.minRegion]);
+  const { chosen, byClass } = JSON.parse(text('made', 'boxes.json'));
+  assert.equal([heatThresholds, minRegion, boxRules], [chosen.heatThresholds, chosen.minRegion, byClass.rules]);
   const scores = text('made', 'scores', 'evaluation.json');
   const again = await make(recipe);
   assert.not.match(again.stderr, /training/);

@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { bestRule, PAPER_RULE, type Sample, scoreRule } from '../../bench/studies/weights/box_rule.js';
+import { rulesByClass } from '../../bench/studies/weights/class_rules.js';
 
 const square = (x: number, y: number, side: number) => ({ x, y, width: side, height: side });
 const region = (threshold: number, peak: number, box: ReturnType<typeof square>) => ({
@@ -12,6 +13,7 @@ const region = (threshold: number, peak: number, box: ReturnType<typeof square>)
 /** A truth box that the region at 120 fits, a region at 60 that is too large, one at 180 that is too small, and specks elsewhere. */
 const sample: Sample = {
   label: 'Mass',
+  patient: '1',
   heatmapBorder: 0,
   cellArea: 16,
   truth: [square(40, 40, 20)],
@@ -48,6 +50,36 @@ test('a border is chosen where the heat at the edges is false', () => {
   const hotAtTheEdge: Sample = { ...sample, regions: [...sample.regions, edge] };
   assert.is(bestRule([hotAtTheEdge, bordered]).heatmapBorder, 2);
   assert.is(bestRule([sample, bordered]).heatmapBorder, 0, 'of equal ones the smaller one');
+});
+
+/** Findings of as many patients, of which each is fitted by the region at one threshold alone. */
+function fittedBy(label: string, threshold: number, patients: number): Sample[] {
+  const regions = [60, 120, 180].map((one) =>
+    region(one, 255, one === threshold ? square(40, 40, 20) : square(0, 0, 5)),
+  );
+  const truth = [square(40, 40, 20)];
+  return Array.from({ length: patients }, (_, i) => ({ ...sample, label, patient: `${label} ${i}`, truth, regions }));
+}
+
+test('classes get rules of their own where these hold for other patients', () => {
+  const samples = [...fittedBy('Mass', 60, 40), ...fittedBy('Nodule', 180, 40), ...fittedBy('Hernia', 120, 5)];
+  const { rules, crossValidated } = rulesByClass(samples, bestRule(samples));
+  assert.equal(
+    Object.entries(rules).map(([label, { heatThresholds }]) => [label, heatThresholds]),
+    [
+      ['Mass', [60]],
+      ['Nodule', [180]],
+    ],
+    'Hernia has too few truth boxes',
+  );
+  assert.ok(crossValidated.byClass > crossValidated.oneRule, JSON.stringify(crossValidated));
+});
+
+test('classes that one rule fits, or whose rules hold for no other patient, have none of their own', () => {
+  const alike = [...fittedBy('Mass', 120, 30), ...fittedBy('Nodule', 120, 30)];
+  assert.equal(rulesByClass(alike, bestRule(alike)).rules, {});
+  const one = fittedBy('Mass', 60, 30).map((each) => ({ ...each, patient: 'the same' }));
+  assert.equal(rulesByClass(one, bestRule(one)).rules, {}, 'nobody is left to test them on');
 });
 
 test.run();

@@ -20,6 +20,7 @@ export interface BoxRule {
 /** A finding that an image has, with all regions of its heatmap at all heat thresholds that are tried. */
 export interface Sample {
   label: string;
+  patient: string;
   /** The border that the heatmap was given. */
   heatmapBorder: number;
   truth: readonly Box[];
@@ -56,24 +57,32 @@ export function bestRule(samples: readonly Sample[]): RuleScore {
 }
 
 function bestWithin(samples: readonly Sample[], heatmapBorder: number): RuleScore {
-  const counted = samples.filter((one) => one.heatmapBorder === heatmapBorder).map(countable);
+  return bestOf(samples.filter((one) => one.heatmapBorder === heatmapBorder).map(countable), heatmapBorder);
+}
+
+/** The rule with the highest F1 on samples that all have this border. */
+export const bestOf = (samples: readonly Countable[], heatmapBorder: number): RuleScore =>
+  rulesToTry(heatmapBorder)
+    .map((rule) => scoreOf(samples, rule))
+    .reduce((best, one) => (one.f1 > best.f1 ? one : best));
+
+function rulesToTry(heatmapBorder: number): BoxRule[] {
   const pairs = TRIED.flatMap((low, index) => TRIED.slice(index + 1).map((high) => [low, high]));
-  const rules = [...TRIED.map((one) => [one]), ...pairs].flatMap((heatThresholds) =>
+  return [...TRIED.map((one) => [one]), ...pairs].flatMap((heatThresholds) =>
     TRIED_REGIONS.map((minRegion) => ({ heatThresholds, minRegion, heatmapBorder })),
   );
-  return rules.map((rule) => scoreOf(counted, rule)).reduce((best, one) => (one.f1 > best.f1 ? one : best));
 }
 
 export const scoreRule = (samples: readonly Sample[], rule: BoxRule): RuleScore =>
   scoreOf(samples.filter(({ heatmapBorder }) => heatmapBorder === rule.heatmapBorder).map(countable), rule);
 
 /** A sample with what does not depend on the rule: which truth boxes each region hits, by criterion. */
-interface Countable extends Sample {
+export interface Countable extends Sample {
   hits: number[][][];
   highest: number;
 }
 
-function countable(sample: Sample): Countable {
+export function countable(sample: Sample): Countable {
   const { truth, regions } = sample;
   const hits = regions.map(({ box }) =>
     CRITERIA.map((criterion) => truth.flatMap((one, index) => (isRight(box, one, criterion) ? [index] : []))),
@@ -90,10 +99,9 @@ function scoreOf(samples: readonly Countable[], rule: BoxRule): RuleScore {
       rule,
     ),
   }));
-  const mean = (values: readonly number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
-  const scored = tallies.map(({ label, truthBoxes, boxes, right, hit }) => {
-    const f1 = mean(CRITERIA.map((_, c) => harmonic(right[c] / boxes, hit[c] / truthBoxes)));
-    return { label, truthBoxes, boxes, f1 };
+  const scored = tallies.map(({ label, ...counts }) => {
+    const { truthBoxes, boxes } = counts;
+    return { label, truthBoxes, boxes, f1: f1Of(counts) };
   });
   const sum = (of: (one: (typeof tallies)[number]) => number) => tallies.reduce((total, one) => total + of(one), 0);
   return {
@@ -104,11 +112,27 @@ function scoreOf(samples: readonly Countable[], rule: BoxRule): RuleScore {
   };
 }
 
+export const mean = (values: readonly number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
+
+/** The mean F1 over the criteria. */
+export const f1Of = ({ boxes, truthBoxes, right, hit }: Tally) =>
+  mean(CRITERIA.map((_, c) => harmonic(right[c] / boxes, hit[c] / truthBoxes)));
+
 /** The harmonic mean of two shares; 0 if both are 0, or if there are no boxes to have a share of. */
 const harmonic = (a: number, b: number) => (a > 0 && b > 0 ? (2 * a * b) / (a + b) : 0);
 
-/** Counts the boxes that the rule gives, those of them that are right and the truth boxes that are hit, by criterion. */
-function tally(samples: readonly Countable[], { heatThresholds, minRegion }: BoxRule) {
+/** The boxes that a rule gives, the truth boxes, and by criterion the right ones of the former and the hit ones of the latter. */
+export interface Tally {
+  boxes: number;
+  truthBoxes: number;
+  right: readonly number[];
+  hit: readonly number[];
+}
+
+export function tally(
+  samples: readonly Countable[],
+  { heatThresholds, minRegion }: Pick<BoxRule, 'heatThresholds' | 'minRegion'>,
+): Tally {
   const right = CRITERIA.map(() => 0);
   const hit = CRITERIA.map(() => 0);
   let [boxes, truthBoxes] = [0, 0];

@@ -9,13 +9,14 @@ import type { LabeledBox } from '../../../src/formats/data_sets/image_table.js';
 import { labelNames } from '../../../src/formats/data_sets/label_names.js';
 import { type Localizer, load } from '../../../src/localizer/localizer.js';
 import { innerCells } from '../../../src/nets/heatmap_border.js';
-import { findImages } from '../../../src/node/dataset.js';
+import { openDataset } from '../../../src/node/dataset.js';
 import { openImageThreads } from '../../../src/node/image_threads.js';
 import { readText } from '../../../src/node/text_files.js';
 import type { HeatScaling } from '../../../src/ops/boxes/heat.js';
 import { boxesOfHeatmap } from '../../../src/ops/boxes/heat_on_cpu.js';
 import { frameOf, toImage } from '../../../src/ops/images/frame.js';
 import { bestRule, PAPER_RULE, type RuleScore, type Sample, scoreRule, TRIED, TRIED_BORDERS } from './box_rule.js';
+import { type ClassRules, rulesByClass } from './class_rules.js';
 
 export interface FitOptions {
   weights: string;
@@ -31,7 +32,10 @@ export interface FitOptions {
 }
 
 export interface FittedBoxes {
+  /** The best rule for all classes. */
   chosen: RuleScore;
+  /** Rules by class, if they are better than that. */
+  byClass: ClassRules;
   /** The paper's heat thresholds, with a box for every region. */
   paper: RuleScore;
   images: number;
@@ -64,8 +68,9 @@ export async function fitBoxes(options: FitOptions): Promise<FittedBoxes> {
     say(
       `boxes: heat thresholds, minRegion and heatmapBorder are fitted on ${known.length} boxes of ${images} training images`,
     );
+    const chosen = bestRule(samples);
     return {
-      ...{ chosen: bestRule(samples), paper: scoreRule(samples, PAPER_RULE) },
+      ...{ chosen, byClass: rulesByClass(samples, chosen), paper: scoreRule(samples, PAPER_RULE) },
       ...{ images, leftOut: [...names.unknown.keys()] },
     };
   } finally {
@@ -79,7 +84,8 @@ async function samplesOf(
   boxes: readonly LabeledBox[],
   { data, boxFrame, signal }: FitOptions,
 ): Promise<Sample[]> {
-  const paths = await findImages(data);
+  const { table, paths } = await openDataset(data);
+  const patients = new Map(table.images.map((image, row) => [image, table.patients[row]]));
   const images = [...new Set(boxes.map(({ image }) => image))].filter((image) => paths.has(image));
   const threads = openImageThreads();
   const progress = startProgress('boxes', images.length, 'images');
@@ -110,7 +116,8 @@ async function samplesOf(
           const data = map.data.map((value, at) => value * inner[at]);
           const { regions } = boxesOfHeatmap(data, map.height, map.width, frame);
           samples.push({
-            ...{ label, heatmapBorder, truth, cellArea: cell.width * cell.height },
+            ...{ label, patient: patients.get(images[index]) ?? images[index] },
+            ...{ heatmapBorder, truth, cellArea: cell.width * cell.height },
             regions: regions.flatMap((list, at) =>
               list.map(({ area, peak, ...box }) => ({ threshold: TRIED[at], area, peak, box })),
             ),

@@ -122,7 +122,7 @@ async function finish(
   return done;
 }
 
-/** The fitted heat thresholds, `minRegion` and `heatmapBorder` as an option of `raybox convert`; nothing if there are no boxes to fit them on. */
+/** The fitted heat thresholds, `minRegion`, `heatmapBorder` and `boxRules` as an option of `raybox convert`; nothing if there are no boxes to fit them on. */
 async function fittedBoxes(
   weights: string,
   run: string,
@@ -133,9 +133,11 @@ async function fittedBoxes(
   const path = join(out, 'boxes.json');
   if (!existsSync(path))
     await writeJson(path, await fitBoxes({ weights, data, boxes, boxFrame, run, adapter, signal }));
-  const { heatThresholds, minRegion, heatmapBorder } = (await readJson<FittedBoxes>(path)).chosen;
+  const { chosen, byClass } = await readJson<FittedBoxes>(path);
+  const { heatThresholds, minRegion, heatmapBorder } = chosen;
   const border = heatmapBorder > 0 ? { heatmapBorder } : {};
-  return ['--metadata', JSON.stringify({ heatThresholds, minRegion, ...border })];
+  const rules = Object.keys(byClass.rules).length > 0 ? { boxRules: byClass.rules } : {};
+  return ['--metadata', JSON.stringify({ heatThresholds, minRegion, ...border, ...rules })];
 }
 
 /** The calibration as an option of `raybox convert`, without the classes that are ranked no better than by chance: their slope is not above 0. */
