@@ -1,9 +1,9 @@
 /**
  * Loads weights with one build of raybox in a fresh process, and tells what memory that took and when. Prints one line of JSON.
  *
- *     node dist/bench/loading/child.js BUILD WEIGHTS
+ *     node dist/bench/loading/child.js BUILD WEIGHTS file|blob|server
  */
-import { writeFileSync } from 'node:fs';
+import { openAsBlob, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type * as raybox from '../../src/index.js';
 import { mainMemory } from '../peers/engine.js';
@@ -55,7 +55,8 @@ function forgetPeak(): void {
   }
 }
 
-const [build, weights] = process.argv.slice(2);
+const [build, path, from] = process.argv.slice(2);
+const weights = from === 'blob' ? await openAsBlob(path) : path;
 const { load } = (await import(pathToFileURL(`${build}/dist/src/index.js`).href)) as typeof raybox;
 const { openGpu } = (await import(
   pathToFileURL(`${build}/dist/src/gpu/device.js`).href

@@ -2,12 +2,15 @@
  * What loading weights takes: main memory above that of a process which only has a device, and time until the first probabilities.
  *
  *     node dist/bench/loading/run.js [--network resnet50] [--size 224] [--weights FILE] [--builds FOLDER,FOLDER] [--rounds 3]
+ *                                    [--from file|blob|server] [--rate 20]
  *
  * Each round starts a fresh process for each build, in turns, so that what else the machine does falls on all. A build is a folder with `dist` and
  * `package.json`, such as a copy of an earlier version. Their probabilities must be equal bit for bit, or it is said. Numbers are medians.
  */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,20 +29,28 @@ const options = new Command('loading')
   .option('--weights <file>', 'a file of weights in place of random ones')
   .option('--builds <folders>', 'folders of builds to compare', here)
   .option('--rounds <count>', 'processes for each build', '3')
+  .option(
+    '--from <source>',
+    'what weights are loaded from: the file, a Blob of it, or a server in this process',
+    'file',
+  )
+  .option('--rate <megabytes>', 'megabytes a second that the server sends', '20')
   .parse()
-  .opts<Record<'network' | 'size' | 'builds' | 'rounds', string> & { weights?: string }>();
+  .opts<Record<'network' | 'size' | 'builds' | 'rounds' | 'from' | 'rate', string> & { weights?: string }>();
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-loading-'));
 const builds = options.builds.split(',').map((path) => resolve(path));
 const rounds = new Map<string, Loading[]>(builds.map((build) => [build, []]));
 try {
-  const weights = options.weights ?? (await randomWeights());
+  const file = resolve(options.weights ?? (await randomWeights()));
+  const weights = options.from === 'server' ? await serve(file) : file;
   for (let round = 0; round < Number(options.rounds); round++)
     for (const build of round % 2 ? [...builds].reverse() : builds) rounds.get(build)!.push(await load(build, weights));
 } finally {
   rmSync(folder, { recursive: true });
 }
 report();
+process.exit(0);
 
 async function randomWeights(): Promise<string> {
   const { backbone, head } = architectureOf(options.network);
@@ -52,9 +63,28 @@ async function randomWeights(): Promise<string> {
   return path;
 }
 
+/** Serves a file at the rate of the options. Returns its address. */
+async function serve(file: string): Promise<string> {
+  const { size } = statSync(file);
+  const server = createServer(async (_, answer) => {
+    answer.writeHead(200, { 'content-length': size });
+    const begun = performance.now();
+    let sent = 0;
+    for await (const piece of createReadStream(file)) {
+      sent += piece.length;
+      answer.write(piece);
+      const due = sent / (Number(options.rate) * 1e3);
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, begun + due - performance.now())));
+    }
+    answer.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/weights`;
+}
+
 async function load(build: string, weights: string): Promise<Loading> {
   const child = fileURLToPath(new URL('child.js', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', child, build, resolve(weights)]);
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', child, build, weights, options.from]);
   return JSON.parse(stdout.trim().split('\n').at(-1)!);
 }
 
@@ -88,7 +118,7 @@ function report(): void {
     ['processor ms until the first probabilities', ...milliseconds((one) => one.first.cpuMs)],
   ];
   console.log(
-    `${all[0].adapter}, ${options.weights ?? `${options.network} ${options.size}²`}, ${options.rounds} rounds`,
+    `${all[0].adapter}, ${options.weights ?? `${options.network} ${options.size}²`} from a ${options.from}, ${options.rounds} rounds`,
   );
   console.log(table([['', ...names], ...rows]));
   const different = all.some((one) => one.probabilities.join() !== all[0].probabilities.join());

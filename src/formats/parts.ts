@@ -7,6 +7,13 @@ export interface Parts {
   readonly bytes?: Uint8Array;
 }
 
+/** Bytes of which parts have to be awaited: those of a Blob, or of a download that is under way. */
+export interface AwaitedParts {
+  readonly size: number;
+  /** Fills an array with the bytes from byte `at` on. @throws InputError if they cannot be read, or do not come */
+  read(at: number, into: Uint8Array): Promise<void>;
+}
+
 /** Bytes in memory, for readers of files of which parts are read. */
 export const partsOf = (bytes: Uint8Array): Parts => ({
   size: bytes.length,
@@ -23,7 +30,7 @@ export function readPart(parts: Parts, start: number, end: number): Uint8Array {
 }
 
 /** Bytes of a piece: a multiple of the sizes of all element types, small beside the weights, and large enough that the calls do not matter. */
-const PIECE_BYTES = 1 << 20;
+export const PIECE_BYTES = 1 << 20;
 
 /** A function that gives the bytes from `start` to `end` piece by piece. Each piece is only valid until the next one is asked for. */
 export function piecesIn(parts: Parts): (start: number, end: number) => Generator<Uint8Array> {

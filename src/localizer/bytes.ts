@@ -22,6 +22,8 @@ export interface ReadBytesOptions {
   signal?: AbortSignal | undefined;
   /** Gets the share of the bytes that has been read, 0…1. It is not called for a stream, because the length of a stream is not known. */
   onProgress?: ((done: number) => void) | undefined;
+  /** Gets the first `length` bytes after each piece, as the beginning of an array that may be larger. Stops the reading if it throws. */
+  onBytes?: ((bytes: Uint8Array, length: number) => void) | undefined;
 }
 
 /** Whether something is a stream of bytes. What the stream gives is only checked when it is read. */
@@ -46,7 +48,8 @@ export async function readBytes(source: ByteSource, options: ReadBytesOptions): 
   return readPieces(await platform.open(source, options.signal), { ...options, what: `${options.what} ${source}` });
 }
 
-function piecesOf(source: Blob | Response | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>): Pieces {
+/** A source piece by piece. */
+export function piecesOf(source: Blob | Response | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>): Pieces {
   if (source instanceof Blob) return { size: source.size, pieces: streamPieces(source.stream()) };
   if (isResponse(source)) return openResponse(source);
   return { size: undefined, pieces: 'getReader' in source ? streamPieces(source) : source };
@@ -55,7 +58,7 @@ function piecesOf(source: Blob | Response | ReadableStream<Uint8Array> | AsyncIt
 /** Collects pieces into one array. @throws InputError if they exceed `maxBytes`. */
 export async function readPieces(
   { size, pieces }: Pieces,
-  { what, maxBytes, onProgress }: ReadBytesOptions,
+  { what, maxBytes, onProgress, onBytes }: ReadBytesOptions,
 ): Promise<Uint8Array> {
   const tooLarge = (bytes: number) =>
     new InputError(`${what} is too large`, { expected: `at most ${maxBytes} bytes`, given: `${bytes} bytes` });
@@ -78,6 +81,7 @@ export async function readPieces(
     }
     all.set(piece, length);
     length += piece.length;
+    onBytes?.(all, length);
     if (size) onProgress?.(Math.min(1, length / size));
   }
   return all.subarray(0, length);

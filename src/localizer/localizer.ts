@@ -12,7 +12,7 @@ import { localizeBatch } from './describe.js';
 import type { ImageInput } from './image_input.js';
 import { toPixels } from './images.js';
 import { type ClassifyOptions, KNOWN_OPTIONS, type LoadOptions, type LocalizeAllOptions } from './load_options.js';
-import { readModel } from './model.js';
+import { beginModel } from './model.js';
 import type { GpuLocalization } from './on_gpu.js';
 import type { Memory } from './plans.js';
 import { abortable, createQueue } from './queue.js';
@@ -36,9 +36,18 @@ export async function loadFiles(weights: WeightsInput, options: LoadOptions, onF
   const { signal, onProgress } = options;
   const backend = backendOf(options.backend);
   const reading = onFile ? { ...options, onFile } : options;
-  const model = await readModel(weights, { ...reading, onProgress: (done) => onProgress?.(done / 2) });
-  signal?.throwIfAborted();
-  const session = await openSession(model, backend, { ...options, onProgress: (done) => onProgress?.(0.5 + done / 2) });
+  const progress = halves(onProgress);
+  const coming = await beginModel(weights, { ...reading, onProgress: progress.first });
+  let session: Session | undefined;
+  try {
+    signal?.throwIfAborted();
+    session = await openSession(coming.model, backend, { ...options, onProgress: progress.second });
+    await coming.end();
+  } catch (error) {
+    coming.stop();
+    session?.close();
+    throw error;
+  }
   return new Localizer(session, async (device) => {
     if (readsOnce(weights)) {
       throw new InputError('weights from a stream or Response cannot be read again', {
@@ -47,6 +56,16 @@ export async function loadFiles(weights: WeightsInput, options: LoadOptions, onF
     }
     return load(weights, { ...options, ...(device ? { device } : {}), onProgress: undefined, signal: undefined });
   });
+}
+
+/** The progress of two things that may be done at the same time, each of which tells its own share from 0 to 1. */
+function halves(onProgress: ((done: number) => void) | undefined) {
+  const done = [0, 0];
+  const tell = (half: number) => (share: number) => {
+    done[half] = share;
+    onProgress?.((done[0] + done[1]) / 2);
+  };
+  return { first: tell(0), second: tell(1) };
 }
 
 declare global {

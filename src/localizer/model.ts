@@ -6,57 +6,122 @@ import type { Checkpoint } from '../formats/weights/checkpoint.js';
 import { readCheckpoint } from '../formats/weights/read_checkpoint.js';
 import type { DescribeOptions, Model } from '../nets/model.js';
 import type { Warning } from '../warnings.js';
-import { isByteSource, readBytes } from './bytes.js';
-import type { KeptBytes } from './kept_weights.js';
+import { type ByteSource, isByteSource, readBytes } from './bytes.js';
 import type { ReadOptions, WeightsInput } from './weights_input.js';
 
 const MAX_BYTES = 2 ** 31;
+
+/** Tensors of weights, and warnings about how they were read. */
+export interface ReadTensors {
+  checkpoint: Checkpoint;
+  warnings: readonly Warning[];
+}
 
 /**
  * Reads weights and finds out which network they belong to.
  * @throws InputError for weights that cannot be read, or that belong to no network that raybox can run
  */
 export async function readModel(weights: WeightsInput, options: ReadOptions): Promise<Model> {
-  // The code of the networks is loaded while the weights are read. If that fails, the error is thrown where the code is needed.
-  loadNetworks().catch(() => undefined);
-  const { checkpoint, warnings } = await readTensors(weights, options);
-  const model = await describeModel(checkpoint, options);
-  return { ...model, warnings: [...warnings, ...model.warnings] };
+  loadNetworksAhead();
+  return modelOf(await readTensors(weights, options), options);
+}
+
+/** A network that is known before all of its weights are there. */
+export interface ComingModel {
+  /** The numbers of its tensors may have to be awaited: `piecesOf` and `numbersOf` give them. */
+  readonly model: Model;
+  /** Awaits the last byte of the weights. @throws InputError if they are cut, or have another hash than the option `integrity` */
+  end(): Promise<void>;
+  /** Says that no more of the weights are needed. */
+  stop(): void;
+}
+
+/**
+ * The same as `readModel`, but of safetensors only the header is awaited, so that the network can be planned, and kernels be compiled, while the
+ * tensors still come. What was computed with them must not be used before `end` has been awaited.
+ */
+export async function beginModel(weights: WeightsInput, options: ReadOptions): Promise<ComingModel> {
+  loadNetworksAhead();
+  const inFile = await tensorsInFile(weights, options);
+  const source = inFile ? undefined : await sourceOf(weights);
+  const isInMemory = source instanceof Uint8Array || source instanceof ArrayBuffer;
+  const { cache = false, integrity } = options;
+  // A hash needs all bytes, so a Blob would be read twice.
+  const isWhole = isInMemory || cache !== false || (source instanceof Blob && integrity !== undefined);
+  if (source && !isWhole) return (await import('./coming_model.js')).comingModel(source, weights, options);
+  const model = await modelOf(inFile ?? (await readWhole(source!, weights, options)), options);
+  options.onProgress?.(1);
+  return { model, end: async () => {}, stop() {} };
 }
 
 /** Reads the tensors of weights. With the option `cache` the bytes are kept only after they have been read successfully. */
-export async function readTensors(
-  weights: WeightsInput,
-  options: ReadOptions,
-): Promise<{ checkpoint: Checkpoint; warnings: readonly Warning[] }> {
-  const inFile = await tensorsOfFile(weights, options);
-  if (inFile) return { checkpoint: { ...inFile, name: nameOf(weights) }, warnings: [] };
-  const { bytes, warnings, keep } = await readWeights(weights, options);
-  options.onFile?.('', bytes);
-  // Loaded on demand, because most weights are tensors alone.
-  const checkpoint = ['ONNX', 'text', 'HDF5', 'Keras'].includes(detectFormat(bytes))
-    ? await (await import('./imported.js')).readImported(bytes, weights, options)
-    : await readCheckpoint(bytes, options.prefix);
-  checkpoint.name = nameOf(weights);
-  return { checkpoint, warnings: [...warnings, ...((await keep?.()) ?? [])] };
-}
+export const readTensors = async (weights: WeightsInput, options: ReadOptions): Promise<ReadTensors> =>
+  (await tensorsInFile(weights, options)) ?? readWhole(await sourceOf(weights), weights, options);
 
 /** The tensors of a file that can stay there until they are needed. The options `cache` and `integrity` need all of its bytes at once. */
-async function tensorsOfFile(weights: WeightsInput, options: ReadOptions): Promise<Checkpoint | undefined> {
+export async function tensorsInFile(weights: WeightsInput, options: ReadOptions): Promise<ReadTensors | undefined> {
   const { cache, integrity, maxBytes = MAX_BYTES, signal, onProgress } = options;
   const isPath = typeof weights === 'string' || weights instanceof URL;
   if (!isPath || cache !== undefined || integrity !== undefined) return undefined;
   const checkpoint = await platform.tensors?.(weights, maxBytes, options.prefix);
   signal?.throwIfAborted();
-  if (checkpoint) onProgress?.(1);
-  return checkpoint;
+  if (!checkpoint) return undefined;
+  onProgress?.(1);
+  return { checkpoint: { ...checkpoint, name: nameOf(weights) }, warnings: [] };
+}
+
+/** What weights are read from: what the caller gave, or what the caller's function gives. */
+export async function sourceOf(weights: WeightsInput): Promise<ByteSource> {
+  if (typeof weights === 'function') return sourceOf(await weights());
+  if (isByteSource(weights)) return weights;
+  throw new InputError('these are not weights', {
+    expected: 'a path, URL, Blob, Response, stream, bytes, or a function that gives one of them',
+    given: Object.prototype.toString.call(weights),
+  });
+}
+
+/** How the bytes of weights are read. */
+export const readingOf = ({ maxBytes = MAX_BYTES, signal, onProgress }: ReadOptions) => ({
+  ...{ what: 'weights', maxBytes, signal, onProgress },
+});
+
+/** Reads all bytes of weights, following the options `cache` and `integrity`. */
+export async function readWhole(source: ByteSource, weights: WeightsInput, options: ReadOptions): Promise<ReadTensors> {
+  const { cache, integrity } = options;
+  const how = readingOf(options);
+  if (cache === undefined && integrity === undefined) {
+    const bytes = await readBytes(source, how);
+    options.onFile?.('', bytes);
+    return { checkpoint: await decode(bytes, weights, options), warnings: [] };
+  }
+  // Loaded on demand, because most weights are neither kept nor checked.
+  const { checkedWeights } = await import('./checked_weights.js');
+  const { bytes, warnings, keep } = await checkedWeights(source, { ...how, cache, integrity });
+  options.onFile?.('', bytes);
+  const checkpoint = await decode(bytes, weights, options);
+  return { checkpoint, warnings: [...warnings, ...((await keep?.()) ?? [])] };
+}
+
+/** The checkpoint in the bytes of weights. */
+export async function decode(bytes: Uint8Array, weights: WeightsInput, options: ReadOptions): Promise<Checkpoint> {
+  // Loaded on demand, because most weights are tensors alone.
+  const checkpoint = ['ONNX', 'text', 'HDF5', 'Keras'].includes(detectFormat(bytes))
+    ? await (await import('./imported.js')).readImported(bytes, weights, options)
+    : await readCheckpoint(bytes, options.prefix);
+  return Object.assign(checkpoint, { name: nameOf(weights) });
 }
 
 /** The name of the file that weights come from, which may tell public checkpoints apart. */
-function nameOf(weights: WeightsInput): string | undefined {
+export function nameOf(weights: WeightsInput): string | undefined {
   const { name, url } = weights as { name?: unknown; url?: unknown };
   const path = weights instanceof URL ? weights.pathname : typeof weights === 'object' ? (name ?? url) : weights;
   return typeof path === 'string' ? path.split(/[?#]/)[0].split(/[\\/]/).pop() : undefined;
+}
+
+/** The network that tensors belong to, with the warnings about both. @throws InputError as `describe` does */
+export async function modelOf({ checkpoint, warnings }: ReadTensors, options: DescribeOptions): Promise<Model> {
+  const model = await describeModel(checkpoint, options);
+  return { ...model, warnings: [...warnings, ...model.warnings] };
 }
 
 /** Finds out which network the tensors belong to. @throws InputError as `describe` does */
@@ -66,21 +131,5 @@ export const describeModel = async (checkpoint: Checkpoint, options: DescribeOpt
 /** The networks and their operations are loaded on demand, because a page can load this module before it needs a network. */
 const loadNetworks = () => import('../nets/describe.js');
 
-/** Reads the bytes of weights, following the options `cache` and `integrity`. */
-async function readWeights(weights: WeightsInput, options: ReadOptions): Promise<KeptBytes> {
-  if (typeof weights === 'function') return readWeights(await weights(), options);
-  if (!isByteSource(weights)) {
-    throw new InputError('these are not weights', {
-      expected: 'a path, URL, Blob, Response, stream, bytes, or a function that gives one of them',
-      given: Object.prototype.toString.call(weights),
-    });
-  }
-  const { maxBytes = MAX_BYTES, cache, integrity, signal, onProgress } = options;
-  const how = { what: 'weights', maxBytes, signal, onProgress };
-  if (cache !== undefined || integrity !== undefined) {
-    // Loaded on demand, because most weights are neither kept nor checked.
-    const { checkedWeights } = await import('./checked_weights.js');
-    return checkedWeights(weights, { ...how, cache, integrity });
-  }
-  return { bytes: await readBytes(weights, how), warnings: [] };
-}
+/** Loads that code while weights are read. If that fails, the error is thrown where the code is needed. */
+export const loadNetworksAhead = () => void loadNetworks().catch(() => undefined);

@@ -1,6 +1,6 @@
 /** The plans of one network on one device, which are kept for later runs. */
 import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/weights/checkpoint.js';
+import { type Checkpoint, numbersOf, type TensorData } from '../formats/weights/checkpoint.js';
 import type { Gpu } from '../gpu/device.js';
 import { createConstantPool } from '../graph/plan/constants.js';
 import { parameterValues } from '../nets/parameter_values.js';
@@ -41,9 +41,11 @@ export interface Plans {
 const KEPT = { networks: 2, boxes: 4, boxBytes: 512 << 20 };
 
 /** The same tensors, which no longer depend on the file that they came from. */
-const inMemory = ({ tensors }: Checkpoint) => ({
-  tensors: new Map([...tensors].map(([name, { shape, data }]) => [name, { shape, data }])),
-});
+async function inMemory({ tensors }: Checkpoint): Promise<Pick<Checkpoint, 'tensors'>> {
+  const all = new Map<string, TensorData>();
+  for (const [name, tensor] of tensors) all.set(name, { shape: tensor.shape, data: await numbersOf(tensor) });
+  return { tensors: all };
+}
 
 /** Uploads the weights, and plans the network for one image. */
 export async function createPlans(
@@ -54,7 +56,7 @@ export async function createPlans(
 ): Promise<Plans> {
   const pool = createConstantPool();
   // The weights stay in memory where heatmaps come from gradients, and can be freed after loading everywhere else.
-  const all = isFromGradients(spec.metadata) ? { ...spec, weights: parameterValues(inMemory(checkpoint)) } : spec;
+  const all = isFromGradients(spec.metadata) ? { ...spec, weights: parameterValues(await inMemory(checkpoint)) } : spec;
   const networks = createCache<NetworkStage>(KEPT.networks);
   const boxStages = createCache<BoxStage>(KEPT.boxes, KEPT.boxBytes);
   let largestBatch = Number.POSITIVE_INFINITY;

@@ -31,6 +31,8 @@ export function judgeIgnored(
   tensors: ReadonlyMap<string, TensorData>,
   read: { has(name: string): boolean },
 ): Warning[] {
+  // Otherwise numbers would be read for nothing, or could not be had yet.
+  if (ignore.length === 0) return [];
   // On the way from the file a tensor may have been renamed or reshaped. It still has the same array of numbers, by which it is found.
   const names = new Map<TensorData | Float32Array, string>([...tensors].map(([name, tensor]) => [tensor, name]));
   const isOfFile = new Set(file.values());

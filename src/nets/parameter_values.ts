@@ -1,6 +1,6 @@
 /** Reads the values of a network's parameters from a checkpoint that has them all. */
 import { InputError } from '../errors.js';
-import { type Checkpoint, piecesOf } from '../formats/weights/checkpoint.js';
+import { type Checkpoint, numbersOf, piecesOf } from '../formats/weights/checkpoint.js';
 import { product, type Tensor } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/types.js';
 
@@ -13,7 +13,7 @@ export const hasParameters = ({ tensors }: Pick<Checkpoint, 'tensors'>, paramete
 
 /**
  * The returned functions throw an InputError if a parameter is missing, a value is not finite, or a variance is below 0. Tensors that are in a
- * file are read when they are asked for.
+ * file are read when they are asked for, or awaited.
  */
 export function parameterValues({ tensors }: Pick<Checkpoint, 'tensors'>): WeightSource {
   const find = (name: string, shape: readonly number[]) => {
@@ -22,15 +22,18 @@ export function parameterValues({ tensors }: Pick<Checkpoint, 'tensors'>): Weigh
       throw new InputError(`the checkpoint has no ${shape.join('×')} ${name}`);
     return found;
   };
+  const checked = (name: string, numbers: Float32Array) => {
+    refuseWrong(name, numbers, 0);
+    return numbers;
+  };
   const whole: WeightSource = (name, shape) => {
-    const { data } = find(name, shape);
-    refuseWrong(name, data, 0);
-    return data;
+    const numbers = numbersOf(find(name, shape));
+    return numbers instanceof Promise ? numbers.then((all) => checked(name, all)) : checked(name, numbers);
   };
   return Object.assign(whole, {
-    *pieces(name: string, shape: readonly number[]) {
+    async *pieces(name: string, shape: readonly number[]) {
       let at = 0;
-      for (const piece of piecesOf(find(name, shape))) {
+      for await (const piece of piecesOf(find(name, shape))) {
         refuseWrong(name, piece, at);
         yield piece;
         at += piece.length;

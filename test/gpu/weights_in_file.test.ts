@@ -1,5 +1,8 @@
-/** Proves that weights which are uploaded piece by piece, from a file, give the bits of weights that are in memory as a whole. */
+/** Proves that weights which are uploaded piece by piece, from a file, a Blob or a server, give the bits of weights that are in memory as a whole. */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -32,6 +35,85 @@ for (const [name, bytes] of [
     await some.close();
     await other.close();
   });
+
+const bytes = tinyWeights(3);
+
+/** Bytes behind the header, which are most of the tiny weights' tensors. */
+const REST = 300;
+
+/** Serves the header and the first tensors of the weights, and what `rest` gives once it is there. */
+async function serving<T>(rest: () => Promise<Uint8Array>, use: (url: string) => Promise<T>): Promise<T> {
+  const server = createServer(async (_, answer) => {
+    answer.writeHead(200, { 'content-length': bytes.length });
+    answer.write(bytes.subarray(0, -REST));
+    answer.end(await rest());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}/tiny.safetensors`);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+const hashOfWeights = `sha256-${createHash('sha256').update(bytes).digest('base64')}`;
+
+test('kernels are compiled while the weights still come from a server', async () => {
+  const own = await openGpu();
+  const { device } = own;
+  const compile = device.createComputePipelineAsync.bind(device);
+  const compiling = new Promise<void>((resolve) => {
+    device.createComputePipelineAsync = (what) => {
+      resolve();
+      return compile(what);
+    };
+  });
+  const rest = async () => {
+    await compiling;
+    return bytes.subarray(-REST);
+  };
+  const seen: number[] = [];
+  const options = { device, integrity: hashOfWeights, onProgress: (done: number) => seen.push(done) };
+  const some = await serving(rest, (url) => load(url, options));
+  assert.is(seen.at(-1), 1);
+  assert.ok(seen.every((done, i) => i === 0 || done >= seen[i - 1]));
+  const other = await load(bytes, { device });
+  const image = tinyPicture(1);
+  assert.equal(contentOf(await some.localize(image)), contentOf(await other.localize(image)));
+  await some.close();
+  await other.close();
+  own.close();
+});
+
+test('weights that are cut, or have another hash, are refused although their network was known before', async () => {
+  const refuses = (rest: Uint8Array, integrity: string | undefined, message: RegExp) =>
+    serving(
+      async () => rest,
+      (url) => load(url, { device: gpu.device, ...(integrity ? { integrity } : {}) }),
+    ).then(
+      () => assert.unreachable('refused'),
+      (error: Error) => assert.match(`${error.name}: ${error.message}`, message),
+    );
+  const rest = bytes.slice(-REST);
+  await refuses(rest.subarray(0, 100), undefined, /InputError: cannot read http/);
+  rest[REST - 1] ^= 1;
+  await refuses(rest, hashOfWeights, /InputError: weights: not the file that the option integrity describes/);
+});
+
+test('a Blob, and one whose network needs numbers to be known, give the results of their bytes', async () => {
+  const vgg = new Uint8Array(
+    readFileSync(new URL('../../../test/fixtures/torch-reference/vgg/model.safetensors', import.meta.url)),
+  );
+  const image = tinyPicture(1);
+  for (const file of [bytes, vgg]) {
+    const some = await load(new Blob([file as BlobPart]), { device: gpu.device });
+    const other = await load(file, { device: gpu.device });
+    assert.equal(contentOf(await some.localize(image)), contentOf(await other.localize(image)));
+    await some.close();
+    await other.close();
+  }
+});
 
 const values = Float32Array.from({ length: 30 }, (_, i) => Math.cos(i));
 const whole: WeightSource = () => values;

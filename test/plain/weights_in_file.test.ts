@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
 import type { Parts } from '../../src/formats/parts.js';
-import { type Checkpoint, piecesOf, type TensorData } from '../../src/formats/weights/checkpoint.js';
+import { type Checkpoint, type NumberPieces, piecesOf, type TensorData } from '../../src/formats/weights/checkpoint.js';
 import { openCheckpoint } from '../../src/formats/weights/open_checkpoint.js';
 import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';
 import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
@@ -26,6 +26,13 @@ const tensors = new Map([
   ['norm.running_var', tensor(0)],
   ['small', tensor(5)],
 ]);
+
+/** Copies of all pieces, each of which is only valid until the next one is asked for. */
+async function all(pieces: NumberPieces): Promise<number[][]> {
+  const copies: number[][] = [];
+  for await (const piece of pieces) copies.push([...piece]);
+  return copies;
+}
 
 function counted(bytes: Uint8Array) {
   const reads: { at: number; size: number }[] = [];
@@ -56,7 +63,7 @@ for (const dtype of ['F32', 'F16', 'BF16'] as const) {
     for (const [name, { shape, data }] of whole.tensors) {
       assert.equal(opened.tensors.get(name)!.shape, shape);
       let at = 0;
-      for (const piece of source.pieces!(name, shape)) {
+      for await (const piece of source.pieces!(name, shape)) {
         assert.ok(
           piece.every((value, i) => value === data[at + i]),
           name,
@@ -74,11 +81,12 @@ for (const dtype of ['F32', 'F16', 'BF16'] as const) {
 
 test('two tensors that are read at the same time do not share a buffer', async () => {
   const source = parameterValues((await openCheckpoint(counted(writeSafetensors(tensors)).file))!);
-  const [some, other] = ['odd', 'small'].map((name) =>
-    source.pieces!(name, tensors.get(name)!.shape)[Symbol.iterator](),
-  );
-  const piece: Float32Array = some.next().value;
-  other.next();
+  const [some, other] = ['odd', 'small'].map((name) => {
+    const pieces = source.pieces!(name, tensors.get(name)!.shape) as AsyncIterable<Float32Array>;
+    return pieces[Symbol.asyncIterator]();
+  });
+  const { value: piece } = await some.next();
+  await other.next();
   assert.equal(Float32Array.from(piece), tensors.get('odd')!.data);
 });
 
@@ -94,8 +102,13 @@ test('a wrong number is named with its place in the whole tensor', async () => {
   const wrong = tensor(270_000);
   wrong.data[269_999] = Number.NaN;
   const source = parameterValues((await openCheckpoint(counted(writeSafetensors(new Map([['w', wrong]]))).file))!);
-  assert.throws(() => [...source.pieces!('w', [270_000])], /w is not finite.*NaN at 269999/s);
-  assert.throws(() => [...source.pieces!('w', [4])], /has no 4 w/);
+  const refused = (shape: number[], message: RegExp) =>
+    all(source.pieces!('w', shape)).then(
+      () => assert.unreachable('refused'),
+      (error: Error) => assert.match(error.message, message),
+    );
+  await refused([270_000], /w is not finite.*NaN at 269999/s);
+  await refused([4], /has no 4 w/);
 });
 
 const fixture = (name: string) => new URL(`../../../test/fixtures/${name}`, import.meta.url);
@@ -113,11 +126,7 @@ for (const name of [
     const whole = await readCheckpoint(bytes);
     assert.equal(opened, whole);
     for (const [name, { data }] of whole.tensors)
-      assert.equal(
-        [...piecesOf(opened.tensors.get(name)!)].flatMap((piece) => [...piece]),
-        [...data],
-        name,
-      );
+      assert.equal((await all(piecesOf(opened.tensors.get(name)!))).flat(), [...data], name);
     assert.ok(reads.every(({ size }) => size <= PIECE));
   });
 
@@ -137,7 +146,7 @@ test('a large tensor of PyTorch is read in pieces; one in another order of axes 
   const row = counted(torchOf(data, [300_001], [1]));
   const source = parameterValues((await openCheckpoint(row.file))!);
   row.reads.length = 0;
-  const sizes = [...source.pieces!('w', [300_001])].map(({ length }) => length);
+  const sizes = (await all(source.pieces!('w', [300_001]))).map(({ length }) => length);
   assert.equal(sizes, [PIECE / 4, 300_001 - PIECE / 4]);
   assert.is(row.reads.length, 2);
 

@@ -13,17 +13,54 @@ export interface TensorData {
   data: Float32Array;
 }
 
+/** Numbers, piece by piece. Each piece is only valid until the next one is asked for. */
+export type NumberPieces = Iterable<Float32Array> | AsyncIterable<Float32Array>;
+
 /** How the numbers of tensors are read that are not in memory. */
-const readers = new WeakMap<TensorData, () => Iterable<Float32Array>>();
+const readers = new WeakMap<TensorData, () => NumberPieces>();
 
 /** Says how the numbers of a tensor are read piece by piece. */
-export const readInPieces = (tensor: TensorData, read: () => Iterable<Float32Array>) => readers.set(tensor, read);
+export const readInPieces = (tensor: TensorData, read: () => NumberPieces) => readers.set(tensor, read);
 
 /**
- * The numbers of a tensor, piece by piece. Each piece is only valid until the next one is asked for. A tensor of a file is read in this way
- * without ever being in memory as a whole; any other tensor is a single piece.
+ * The numbers of a tensor, piece by piece. A tensor of a file is read in this way without ever being in memory as a whole; any other tensor is a
+ * single piece.
  */
-export const piecesOf = (tensor: TensorData): Iterable<Float32Array> => readers.get(tensor)?.() ?? [tensor.data];
+export const piecesOf = (tensor: TensorData): NumberPieces => readers.get(tensor)?.() ?? [tensor.data];
+
+/** Thrown by the field `data` of a tensor whose numbers have to be awaited. They can only be had by `piecesOf` and `numbersOf`. */
+export class NotInMemoryError extends Error {
+  override name = 'NotInMemoryError';
+}
+
+const awaited = new WeakSet<TensorData>();
+
+/** A tensor whose numbers have to be awaited. */
+export function awaitedTensor(shape: number[], read: () => AsyncIterable<Float32Array>): TensorData {
+  const tensor: TensorData = {
+    shape,
+    get data(): Float32Array {
+      throw new NotInMemoryError('the numbers of this tensor have to be awaited');
+    },
+  };
+  awaited.add(tensor);
+  readInPieces(tensor, read);
+  return tensor;
+}
+
+/** All numbers of a tensor, in an array of their own if they have to be awaited. */
+export const numbersOf = (tensor: TensorData): Float32Array | Promise<Float32Array> =>
+  awaited.has(tensor) ? joinPieces(tensor) : tensor.data;
+
+async function joinPieces(tensor: TensorData): Promise<Float32Array> {
+  const numbers = new Float32Array(elementCount(tensor.shape, 'a tensor'));
+  let at = 0;
+  for await (const piece of piecesOf(tensor)) {
+    numbers.set(piece, at);
+    at += piece.length;
+  }
+  return numbers;
+}
 
 /** The value of a setting: a text, a number, a truth value, or a list of such values. */
 export type SavedValue = string | number | boolean | readonly SavedValue[];

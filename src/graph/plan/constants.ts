@@ -152,7 +152,7 @@ async function fill(
   }
   const wanted = elementCount(tensor);
   let count = 0;
-  for (const piece of source.pieces(name, shape)) {
+  for await (const piece of source.pieces(name, shape)) {
     if (count + piece.length > wanted) throw wrongCount(tensor, `${count + piece.length} or more`);
     upload(gpu, buffer, encodeTensor({ ...tensor, shape: [piece.length] }, piece), count * bytesPerElement(type));
     count += piece.length;

@@ -13,7 +13,7 @@ export interface WeightSource {
    * The same values piece by piece, so that a parameter need not be in memory as a whole. A piece is only valid until the next one is asked for.
    * All pieces but the last have an even number of values.
    */
-  pieces?(name: string, shape: readonly number[]): Iterable<Float32Array>;
+  pieces?(name: string, shape: readonly number[]): Iterable<Float32Array> | AsyncIterable<Float32Array>;
 }
 
 /** The packed constants of a network. Plans share them; the code that has made the pool closes it. */

@@ -1,0 +1,37 @@
+/** The tensors of a file of which parts have to be awaited, such as a Blob or a download. */
+import { type AwaitedParts, PIECE_BYTES } from '../parts.js';
+import { detectFormat } from '../signature.js';
+import { awaitedTensor, type Checkpoint, toFloat32 } from './checkpoint.js';
+import { readSafetensorsHeader, type SafetensorsEntry, safetensorsHeaderBytes } from './safetensors.js';
+
+/** Bytes that `detectFormat` needs to recognise safetensors, the first 8 of which say how long the header is. */
+const BEGINNING_BYTES = 16;
+
+/**
+ * The checkpoint in a file of which parts have to be awaited. Undefined for all formats but safetensors. Only the header is awaited; the numbers of
+ * the tensors have to be awaited later (`piecesOf`, `numbersOf`).
+ * @throws InputError as `readSafetensorsHeader` does; later, when a tensor is read, if its bytes do not come
+ */
+export async function awaitCheckpoint(file: AwaitedParts): Promise<Checkpoint | undefined> {
+  const beginning = await awaitBeginning(file, BEGINNING_BYTES);
+  if (detectFormat(beginning) !== 'safetensors') return undefined;
+  const header = await awaitBeginning(file, safetensorsHeaderBytes(beginning));
+  const { entries, metadata } = readSafetensorsHeader(header, file.size);
+  return { tensors: new Map(entries.map((entry) => [entry.name, tensorIn(file, entry)])), metadata };
+}
+
+async function awaitBeginning(file: AwaitedParts, count: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(Math.min(count, file.size));
+  await file.read(0, bytes);
+  return bytes;
+}
+
+const tensorIn = (file: AwaitedParts, { dtype, shape, start, end }: SafetensorsEntry) =>
+  awaitedTensor(shape, async function* () {
+    const buffer = new Uint8Array(Math.min(PIECE_BYTES, end - start));
+    for (let at = start; at < end; at += PIECE_BYTES) {
+      const piece = buffer.subarray(0, Math.min(PIECE_BYTES, end - at));
+      await file.read(at, piece);
+      yield toFloat32(dtype, piece);
+    }
+  });
