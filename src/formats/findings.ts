@@ -62,6 +62,20 @@ export function bestFindings<F extends Finding>(
 
 const boxArea = ({ box }: Finding) => box.width * box.height;
 
+/**
+ * Gives a function for the rank of a finding's heat threshold among those that its class has in `findings`: 0 for the highest. Classes may be
+ * cut at different heats, so that thresholds of two classes cannot be compared.
+ */
+export function heatRanks(findings: readonly Finding[]): (finding: Finding) => number {
+  const thresholds = new Map<string, number[]>();
+  for (const { label, threshold = 0 } of findings) {
+    const known = thresholds.get(label) ?? [];
+    if (!known.includes(threshold)) thresholds.set(label, [...known, threshold]);
+  }
+  for (const list of thresholds.values()) list.sort((a, b) => b - a);
+  return ({ label, threshold = 0 }) => thresholds.get(label)?.indexOf(threshold) ?? 0;
+}
+
 /** Says how many classes and boxes of all are not among those that are shown. Empty if all are. */
 export function notShown(all: readonly Finding[], shown: readonly Finding[]): string {
   const boxes = all.length - shown.length;

@@ -17,18 +17,6 @@ export interface BoxRule {
 /** One list for the heatmaps of all classes, or a list for each class. */
 export type HeatThresholds = readonly number[] | readonly (readonly number[])[];
 
-/** All heat thresholds by which a network's heatmaps are cut, of any class. */
-export function allHeatThresholds({
-  heatThresholds = DEFAULT_HEAT_THRESHOLDS,
-  boxRules = {},
-}: {
-  readonly heatThresholds?: readonly number[];
-  readonly boxRules?: Readonly<Record<string, BoxRule>>;
-}): number[] {
-  const own = Object.values(boxRules).flatMap((rule) => rule.heatThresholds ?? []);
-  return [...new Set([...heatThresholds, ...own])];
-}
-
 /** Heat ends at 255, so that no region reaches this threshold. */
 const UNREACHED = 256;
 

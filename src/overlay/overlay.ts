@@ -7,12 +7,12 @@
  * All functions work on pixels in memory only, without files or a browser's canvas.
  */
 
-import { bestFindings, type Finding, notShown } from '../formats/findings.js';
+import { bestFindings, type Finding, heatRanks, notShown } from '../formats/findings.js';
 import { checkImage } from '../formats/images/pixels.js';
 import { type Canvas, copy, createCanvas, type Rect } from './canvas.js';
 import { type Color, classColor } from './colors.js';
 import type { OverlayInput } from './overlay_input.js';
-import { boxOnCanvas, drawHeatmap, drawImage, drawMarks, lineStyles } from './pane.js';
+import { boxOnCanvas, drawHeatmap, drawImage, drawMarks, lineStyle } from './pane.js';
 import { drawPanel, panelHeight, panelWidth } from './panel.js';
 import type { Font } from './text.js';
 
@@ -99,23 +99,19 @@ function drawClasses(
   const heatmap = heatmaps?.[labels[0]];
   if (heatmap) drawHeatmap(canvas, heatmap, area, heatmapScaling);
   const classes = Object.keys(probabilities);
-  const styles = lineStyles(
-    findings.map(({ threshold = 0 }) => threshold),
-    Math.max(2, Math.round(size / 6)),
-  );
-  const [top] = styles.keys();
+  const rankOf = heatRanks(findings);
   const shown = findings
     .filter(({ label }) => labels.includes(label))
     .sort((a, b) => labels.indexOf(a.label) - labels.indexOf(b.label) || (b.peak ?? 0) - (a.peak ?? 0));
-  // Only boxes of the highest heat threshold get a label, because each box of a lower threshold contains one of them. If there are many,
-  // only the hottest box of each class gets one.
-  const strong = shown.filter(({ threshold = 0 }) => threshold === top);
+  // Only boxes of a class's highest heat threshold get a label, because each box of a lower threshold contains one of them. If there are
+  // many, only the hottest box of each class gets one.
+  const strong = shown.filter((finding) => rankOf(finding) === 0);
   const few = labels.length > 1 && strong.length <= MAX_LABELS;
   const labelled = new Set(few ? strong : labels.map((name) => strong.find(({ label }) => label === name)));
   const marks = shown.map((finding) => ({
     rect: boxOnCanvas(finding, image, area),
     color: classColor(classes.indexOf(finding.label)),
-    line: styles.get(finding.threshold ?? 0)!,
+    line: lineStyle(rankOf(finding), Math.max(2, Math.round(size / 6))),
     ...(labelled.has(finding) ? { text: `${finding.label} ${finding.score.toFixed(2)}` } : {}),
   }));
   drawMarks(canvas, marks, area, font, size);

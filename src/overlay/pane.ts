@@ -70,17 +70,12 @@ export interface Mark {
   text?: string;
 }
 
-/** The line style for the boxes of each heat threshold: solid for the highest, and shorter dashes for lower ones. */
-export function lineStyles(heatThresholds: readonly number[], thickness: number): Map<number, Line> {
-  const ordered = [...new Set(heatThresholds)].sort((a, b) => b - a);
-  return new Map(
-    ordered.map((threshold, rank) => {
-      if (rank === 0) return [threshold, { thickness }];
-      const stroke = Math.max(2, Math.round((thickness * 5) / rank));
-      const gap = Math.max(2, Math.round(stroke * 0.7));
-      return [threshold, { thickness: Math.max(1, Math.round(thickness * 0.7)), dash: [stroke, gap] }];
-    }),
-  );
+/** The line style for the boxes of a heat threshold, by its rank among those of the class: solid for the highest, and shorter dashes for lower ones. */
+export function lineStyle(rank: number, thickness: number): Line {
+  if (rank === 0) return { thickness };
+  const stroke = Math.max(2, Math.round((thickness * 5) / rank));
+  const gap = Math.max(2, Math.round(stroke * 0.7));
+  return { thickness: Math.max(1, Math.round(thickness * 0.7)), dash: [stroke, gap] };
 }
 
 /** Maps a finding's box from the image to the area where the image is drawn. */

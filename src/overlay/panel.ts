@@ -1,8 +1,9 @@
 /** Draws the panel beside an X-ray: title, warning, the probability of each class, and what colours and lines mean. */
+import { type Finding, heatRanks } from '../formats/findings.js';
 import { type Canvas, fill, outline, type Rect } from './canvas.js';
 import { type Color, classColor, inferno } from './colors.js';
 import type { OverlayInput } from './overlay_input.js';
-import { chipHeight, drawChip, lineStyles } from './pane.js';
+import { chipHeight, drawChip, lineStyle } from './pane.js';
 import { drawText, type Font, measure, shorten } from './text.js';
 
 const BRIGHT: Color = [238, 240, 244];
@@ -20,7 +21,7 @@ export const panelWidth = (size: number) => Math.round(size * 19);
 /** The height in pixels that the panel needs. */
 export function panelHeight({ probabilities, findings, notice }: OverlayInput, size: number): number {
   const rows = Math.min(MAX_ROWS + 1, Object.keys(probabilities).length);
-  const keys = new Set(findings.map(({ threshold = 0 }) => threshold)).size;
+  const keys = thresholdsByRank(findings).length;
   return Math.round(
     size * (3.6 + (notice ? 4 : 0) + rows * ROW + 1.5 + (findings.length > 0 ? 5 : 2) + keys * 1.8 + 3),
   );
@@ -68,12 +69,13 @@ export function drawPanel(
     return;
   }
   line(`Heatmap: ${found[0]}`, DIM, 0.85);
-  const heatThresholds = [...new Set(findings.map(({ threshold = 0 }) => threshold))].sort((a, b) => b - a);
-  drawScale(canvas, font, size, { x, y: y - size * 0.8, width, height: size }, heatThresholds);
+  const ofHeatmap = findings.filter(({ label }) => label === found[0]).map(({ threshold = 0 }) => threshold);
+  drawScale(canvas, font, size, { x, y: y - size * 0.8, width, height: size }, [...new Set(ofHeatmap)]);
   y += size * 2.6;
-  for (const [threshold, style] of lineStyles(heatThresholds, Math.max(2, Math.round(size / 6)))) {
+  for (const [rank, [least, most]] of thresholdsByRank(findings).entries()) {
+    const style = lineStyle(rank, Math.max(2, Math.round(size / 6)));
     outline(canvas, { x, y: y - size * 0.95, width: size * 2, height: size * 1.2 }, BRIGHT, style);
-    const text = `region with heat ≥ ${threshold}`;
+    const text = `region with heat ≥ ${least === most ? least : `${least} to ${most}, by class`}`;
     drawText(canvas, font, text, [x + size * 2.7, y], size * 0.85, DIM);
     y += size * 1.8;
   }
@@ -120,6 +122,18 @@ function drawProbabilities(
     y += size * ROW;
   }
   return y;
+}
+
+/** The lowest and the highest heat threshold of each rank: first those that are the highest ones of their classes. */
+function thresholdsByRank(findings: readonly Finding[]): [least: number, most: number][] {
+  const rankOf = heatRanks(findings);
+  const ranges: [number, number][] = [];
+  for (const finding of findings) {
+    const { threshold = 0 } = finding;
+    const [least, most] = ranges[rankOf(finding)] ?? [threshold, threshold];
+    ranges[rankOf(finding)] = [Math.min(least, threshold), Math.max(most, threshold)];
+  }
+  return ranges;
 }
 
 /** Draws the colour map from 0 to 255, with ticks at the heat thresholds. */

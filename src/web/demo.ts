@@ -2,7 +2,7 @@
 import './overlay_element.js';
 import { InputError } from '../errors.js';
 import { bestFindings, type Finding, notShown } from '../formats/findings.js';
-import { allHeatThresholds } from '../formats/heat_thresholds.js';
+import { DEFAULT_HEAT_THRESHOLDS } from '../formats/heat_thresholds.js';
 import { operatingThresholdOf } from '../formats/operating_thresholds.js';
 import { detectFormat } from '../formats/signature.js';
 import type { ImageKind } from '../formats/weights/metadata.js';
@@ -72,11 +72,11 @@ async function loadWeights(signal: AbortSignal): Promise<void> {
   fresh.lost.then((error) => localizer === fresh && showError(error, true));
 }
 
-/** If all boxes are shown, offers those of a single heat threshold of the weights. */
+/** If all boxes are shown, offers those of a single heat threshold of the weights, unless classes have thresholds of their own. */
 function showHeatChoice(): void {
   overlay.heatThreshold = null;
-  const heatThresholds = allHeatThresholds(localizer?.metadata ?? {});
-  renderHeatChoice($('heat'), overlay.boxes === 'all' ? heatThresholds : [], (threshold) => {
+  const { heatThresholds = DEFAULT_HEAT_THRESHOLDS, boxRules } = localizer?.metadata ?? {};
+  renderHeatChoice($('heat'), overlay.boxes === 'all' && !boxRules ? heatThresholds : [], (threshold) => {
     overlay.heatThreshold = threshold;
   });
 }

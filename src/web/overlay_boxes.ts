@@ -1,5 +1,5 @@
 /** The boxes of `<raybox-overlay>`: their outlines, their buttons, and their labels. */
-import type { Finding } from '../formats/findings.js';
+import { type Finding, heatRanks } from '../formats/findings.js';
 import { placeLabel } from '../overlay/placement.js';
 import { cssColor, type Outline, scaled } from './picture.js';
 
@@ -16,7 +16,7 @@ export function outlinesOf(
 ): (Outline & { finding: Finding })[] {
   const { width = 1, height = 1, probabilities = {} } = result ?? {};
   const classes = Object.keys(probabilities);
-  const ranks = [...new Set(findings.map(({ threshold = 0 }) => threshold))].sort((a, b) => b - a);
+  const rankOf = heatRanks(findings);
   const compare = (a: Finding, b: Finding) => (a.threshold ?? 0) - (b.threshold ?? 0) || (a.peak ?? 0) - (b.peak ?? 0);
   const named = new Map<string, Finding>();
   for (const finding of findings) {
@@ -29,7 +29,7 @@ export function outlinesOf(
       finding,
       box: scaled(finding.box, { width: 1 / width, height: 1 / height }),
       color: cssColor(classes.indexOf(finding.label)),
-      rank: ranks.indexOf(finding.threshold ?? 0),
+      rank: rankOf(finding),
       text: named.get(finding.label) === finding ? `${finding.label} ${finding.score.toFixed(2)}` : undefined,
     }));
 }

@@ -136,7 +136,7 @@ export interface Outline {
   /** In shares of the image's width and height. */
   box: { x: number; y: number; width: number; height: number };
   color: string;
-  /** Rank of its heat threshold: 0 is the highest. */
+  /** Rank of its heat threshold among those of its class: 0 is the highest. */
   rank: number;
   text?: string | undefined;
 }

@@ -5,7 +5,7 @@ import { PNG } from 'pngjs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Finding } from '../../src/formats/findings.js';
-import { bestFindings, notShown } from '../../src/formats/findings.js';
+import { bestFindings, heatRanks, notShown } from '../../src/formats/findings.js';
 import type { Image } from '../../src/formats/images/pixels.js';
 import { encodePng } from '../../src/formats/images/png.js';
 import { loadFont } from '../../src/node/font.js';
@@ -14,7 +14,7 @@ import { createCanvas, fill, outline } from '../../src/overlay/canvas.js';
 import { classColor, inferno } from '../../src/overlay/colors.js';
 import { drawOverlay } from '../../src/overlay/overlay.js';
 import type { OverlayInput } from '../../src/overlay/overlay_input.js';
-import { boxOnCanvas, drawMarks, lineStyles } from '../../src/overlay/pane.js';
+import { boxOnCanvas, drawMarks, lineStyle } from '../../src/overlay/pane.js';
 import { resizePlane } from '../../src/overlay/resize.js';
 import { drawText, measure, shorten } from '../../src/overlay/text.js';
 
@@ -162,10 +162,14 @@ test('text is cut off at the edges of the canvas, and control characters become 
 });
 
 test('the heat thresholds look different: the highest is solid, lower ones are dashed', () => {
-  const styles = lineStyles([60, 180, 60, 120], 4);
-  assert.equal([...styles.keys()], [180, 120, 60]);
-  assert.is(styles.get(180)?.dash, undefined);
-  assert.ok(styles.get(120)!.dash![0] > styles.get(60)!.dash![0]);
+  const [highest, next, lowest] = [0, 1, 2].map((rank) => lineStyle(rank, 4));
+  assert.is(highest.dash, undefined);
+  assert.ok(next.dash![0] > lowest.dash![0]);
+  const box = { x: 0, y: 0, width: 1, height: 1 };
+  const findings = [60, 180, 60, 120].map((threshold) => ({ label: 'Mass', score: 1, threshold, box }));
+  const other = { label: 'Nodule', score: 1, threshold: 30, box };
+  assert.equal(findings.map(heatRanks([...findings, other])), [2, 0, 2, 1]);
+  assert.is(heatRanks([...findings, other])(other), 0, 'thresholds of another class do not count');
 });
 
 test('the best box of each of the three most probable findings is shown, unless all are asked for', () => {
