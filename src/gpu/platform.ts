@@ -22,10 +22,14 @@ export interface Platform {
   /**
    * The tensors of a weights file on this machine, which stay in the file until they are needed; undefined for anything else, for formats that have
    * to be read as a whole, and for files of more than `maxBytes`.
-   * @param prefix of the network to read, as `load` has it.
-   * @throws InputError for a damaged file; later, when a tensor is read, if the file has changed.
+   * @param options those of `load`. The hash is computed before anything else is read, with a piece of the file in memory at a time.
+   * @throws InputError for a damaged file, or one with another hash than `integrity`; later, when a tensor is read, if the file has changed.
    */
-  tensors?(source: string | URL, maxBytes: number, prefix?: string): Promise<FileTensors | undefined>;
+  tensors?(
+    source: string | URL,
+    maxBytes: number,
+    options?: { prefix?: string | undefined; integrity?: string | undefined },
+  ): Promise<FileTensors | undefined>;
   /**
    * A store for files that are kept between runs.
    * @param folder where to keep them, on platforms with a file system. Default: the platform's own place.
@@ -57,12 +61,24 @@ export interface Platform {
   easeWaiting?(): void;
 }
 
+/** Computes a hash of a file: `sha256`, `sha384` or `sha512`. */
+export type HashBy = (algorithm: string) => Uint8Array;
+
 /** Files that are kept between runs, found by key. A file may have been damaged since it was written, so the reader has to check it. */
 export interface KeptFiles {
   /** The file and the note that was written with it; undefined if there is no such file or it is longer than `maxBytes`. */
-  read(key: string, maxBytes: number): Promise<{ bytes: Uint8Array; note: string } | undefined>;
+  read(key: string, maxBytes: number): Promise<KeptFile | undefined>;
   /** Writes both, or neither. @throws Error if they cannot be written. */
   write(key: string, bytes: Uint8Array, note: string): Promise<void>;
+}
+
+/** A file that was kept. */
+export interface KeptFile {
+  readonly note: string;
+  /** All bytes. They may only be read when they are asked for. */
+  readonly bytes: Uint8Array;
+  /** Of a file that need not be read as a whole: computes its hash, and gives its tensors as `Platform.tensors` does. */
+  readonly inParts?: { hashBy: HashBy; tensors(prefix?: string): Promise<FileTensors | undefined> };
 }
 
 /** Short texts that are kept between runs, found by key. A text may have been damaged since it was written, so the reader has to check it. */

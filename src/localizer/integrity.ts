@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 
 /** The length of each hash in bytes. A longer hash is stronger. */
 const LENGTHS = { sha256: 32, sha384: 48, sha512: 64 };
-type Algorithm = keyof typeof LENGTHS;
+export type Algorithm = keyof typeof LENGTHS;
 
 /**
  * Checks bytes against `sha256-…`, `sha384-…` or `sha512-…` in base64. There may be several hashes with spaces between them. Then only
@@ -11,9 +11,17 @@ type Algorithm = keyof typeof LENGTHS;
  * @param what the name of the file in messages
  * @throws InputError if no hash matches, with the hashes that were expected and given
  */
-export async function checkIntegrity(bytes: Uint8Array, integrity: string, what: string): Promise<void> {
+export const checkIntegrity = (bytes: Uint8Array, integrity: string, what: string): Promise<void> =>
+  checkHash((algorithm) => hashOf(bytes, algorithm), integrity, what);
+
+/** The same for bytes that are not in memory. @param hashBy computes their hash */
+export async function checkHash(
+  hashBy: (algorithm: Algorithm) => Uint8Array | Promise<Uint8Array>,
+  integrity: string,
+  what: string,
+): Promise<void> {
   const { algorithm, hashes } = parseIntegrity(integrity);
-  const hash = await hashOf(bytes, algorithm);
+  const hash = await hashBy(algorithm);
   const given = btoa(String.fromCharCode(...hash));
   if (hashes.includes(given)) return;
   throw new InputError(`${what}: not the file that the option integrity describes`, {

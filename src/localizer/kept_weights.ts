@@ -15,10 +15,10 @@
  */
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
-import { fetchFile, type KeptFiles, openResponse } from '../gpu/platform.js';
+import { fetchFile, type KeptFile, type KeptFiles, openResponse } from '../gpu/platform.js';
 import type { Warning } from '../warnings.js';
 import { readPieces } from './bytes.js';
-import { checkIntegrity, hashOf } from './integrity.js';
+import { type Algorithm, checkHash, checkIntegrity, hashOf } from './integrity.js';
 
 export interface KeptOptions {
   /** The folder where files are kept; not in pages. Default: the user's cache folder. */
@@ -32,7 +32,10 @@ export interface KeptOptions {
 }
 
 export interface KeptBytes {
-  bytes: Uint8Array;
+  /** All bytes. Of a kept file they may only be read when they are asked for. */
+  readonly bytes: Uint8Array;
+  /** Gives the tensors of a kept file that need not be read as a whole; undefined for formats that have to be. */
+  tensors?: NonNullable<KeptFile['inParts']>['tensors'] | undefined;
   warnings: readonly Warning[];
   /**
    * Keeps the bytes in place of those kept before; only there if they were fetched. It has to be called after they have been read as
@@ -78,12 +81,18 @@ export async function keptWeights(source: unknown, options: KeptOptions): Promis
   }
   if (!files) return fetchOnly(url, options, new Error('there is no Cache API, which needs https or localhost'));
   const kept = await readKept(files, key, maxBytes);
-  const use = (from: Kept, warnings: Warning[]): KeptBytes => {
+  const use = ({ file }: Kept, warnings: Warning[]): KeptBytes => {
     onProgress?.(1);
-    return { bytes: from.bytes, warnings };
+    return {
+      get bytes() {
+        return file.bytes;
+      },
+      tensors: file.inParts?.tensors,
+      warnings,
+    };
   };
   if (kept) {
-    const state = integrity ? await stateByHash(kept.bytes, integrity) : await askServer(url, kept.note, signal);
+    const state = integrity ? await stateByHash(kept.file, integrity) : await askServer(url, kept.note, signal);
     if (state === 'same') return use(kept, []);
     if (state !== 'changed') return use(kept, [unasked(kept.note, state)]);
   }
@@ -121,9 +130,12 @@ function webAddress(source: unknown): string {
 }
 
 interface Kept {
-  bytes: Uint8Array;
+  file: KeptFile;
   note: Note;
 }
+
+const hashOfKept = async (kept: KeptFile, algorithm: Algorithm): Promise<Uint8Array> =>
+  kept.inParts?.hashBy(algorithm) ?? hashOf(kept.bytes, algorithm);
 
 /** Undefined if nothing is kept, or if the kept file is damaged. The file is then fetched again. */
 async function readKept(files: KeptFiles, key: string, maxBytes: number): Promise<Kept | undefined> {
@@ -131,14 +143,14 @@ async function readKept(files: KeptFiles, key: string, maxBytes: number): Promis
     const kept = await files.read(key, maxBytes);
     if (!kept) return undefined;
     const note = JSON.parse(kept.note) as Note;
-    return note.sha256 === hex(await hashOf(kept.bytes, 'sha256')) ? { bytes: kept.bytes, note } : undefined;
+    return note.sha256 === hex(await hashOfKept(kept, 'sha256')) ? { file: kept, note } : undefined;
   } catch {
     return undefined;
   }
 }
 
-const stateByHash = (bytes: Uint8Array, integrity: string): Promise<'same' | 'changed'> =>
-  checkIntegrity(bytes, integrity, '').then(
+const stateByHash = (kept: KeptFile, integrity: string): Promise<'same' | 'changed'> =>
+  checkHash((algorithm) => hashOfKept(kept, algorithm), integrity, '').then(
     () => 'same',
     () => 'changed',
   );

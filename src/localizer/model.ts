@@ -58,12 +58,12 @@ export async function beginModel(weights: WeightsInput, options: ReadOptions): P
 export const readTensors = async (weights: WeightsInput, options: ReadOptions): Promise<ReadTensors> =>
   (await tensorsInFile(weights, options)) ?? readWhole(await sourceOf(weights), weights, options);
 
-/** The tensors of a file that can stay there until they are needed. The options `cache` and `integrity` need all of its bytes at once. */
+/** The tensors of a file that can stay there until they are needed. */
 export async function tensorsInFile(weights: WeightsInput, options: ReadOptions): Promise<ReadTensors | undefined> {
-  const { cache, integrity, maxBytes = MAX_BYTES, signal, onProgress } = options;
+  const { cache, integrity, prefix, maxBytes = MAX_BYTES, signal, onProgress } = options;
   const isPath = typeof weights === 'string' || weights instanceof URL;
-  if (!isPath || cache !== undefined || integrity !== undefined) return undefined;
-  const checkpoint = await platform.tensors?.(weights, maxBytes, options.prefix);
+  if (!isPath || cache !== undefined) return undefined;
+  const checkpoint = await platform.tensors?.(weights, maxBytes, { prefix, integrity });
   signal?.throwIfAborted();
   if (!checkpoint) return undefined;
   onProgress?.(1);
@@ -96,9 +96,11 @@ export async function readWhole(source: ByteSource, weights: WeightsInput, optio
   }
   // Loaded on demand, because most weights are neither kept nor checked.
   const { checkedWeights } = await import('./checked_weights.js');
-  const { bytes, warnings, keep } = await checkedWeights(source, { ...how, cache, integrity });
-  options.onFile?.('', bytes);
-  const checkpoint = await decode(bytes, weights, options);
+  const read = await checkedWeights(source, { ...how, cache, integrity });
+  const { warnings, keep } = read;
+  options.onFile?.('', read.bytes);
+  const inFile = await read.tensors?.(options.prefix);
+  const checkpoint = inFile ? { ...inFile, name: nameOf(weights) } : await decode(read.bytes, weights, options);
   return { checkpoint, warnings: [...warnings, ...((await keep?.()) ?? [])] };
 }
 

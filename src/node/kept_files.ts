@@ -1,11 +1,13 @@
 /** Keeps files between runs, in a given folder or in the user's cache: `raybox/weights` in $XDG_CACHE_HOME or ~/.cache. */
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { type Parts, readPart } from '../formats/parts.js';
+import { openCheckpoint } from '../formats/weights/open_checkpoint.js';
 import type { KeptFiles } from '../gpu/platform.js';
 import { makeFolder, openBeside, sweepParts } from './text_files.js';
+import { hashOf, openParts } from './weights_file.js';
 
 /** A file begins with its note: JSON, filled up with spaces to this many bytes. */
 const NOTE_BYTES = 1024;
@@ -16,17 +18,23 @@ export async function openKeptFiles(folder = usersFolder('weights')): Promise<Ke
   const pathOf = (key: string) => join(folder, `${key}.kept`);
   return {
     async read(key, maxBytes) {
-      const file = await open(pathOf(key)).catch(() => undefined);
-      if (!file) return undefined;
-      try {
-        const { size } = await file.stat();
-        if (size < NOTE_BYTES || size - NOTE_BYTES > maxBytes) return undefined;
-        const { buffer, byteOffset, length } = await file.readFile();
-        const bytes = new Uint8Array(buffer, byteOffset + NOTE_BYTES, length - NOTE_BYTES);
-        return { note: new TextDecoder().decode(new Uint8Array(buffer, byteOffset, NOTE_BYTES)), bytes };
-      } finally {
-        await file.close();
-      }
+      const file = openParts(pathOf(key));
+      if (!file || file.size < NOTE_BYTES || file.size - NOTE_BYTES > maxBytes) return undefined;
+      const note = new TextDecoder().decode(readPart(file, 0, NOTE_BYTES));
+      const content: Parts = {
+        size: file.size - NOTE_BYTES,
+        read: (at, into) => file.read(NOTE_BYTES + at, into),
+      };
+      return {
+        note,
+        get bytes() {
+          return readPart(content, 0, content.size);
+        },
+        inParts: {
+          hashBy: (algorithm) => hashOf(content, algorithm),
+          tensors: (prefix) => openCheckpoint(content, prefix),
+        },
+      };
     },
     async write(key, bytes, note) {
       const path = pathOf(key);

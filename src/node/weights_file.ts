@@ -1,19 +1,29 @@
 /** Weights in a file, of which tensors are read when they are needed, in Node, Deno and Bun. */
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { InputError } from '../errors.js';
-import type { Parts } from '../formats/parts.js';
+import { type Parts, piecesIn } from '../formats/parts.js';
 import { openCheckpoint } from '../formats/weights/open_checkpoint.js';
 import type { Platform } from '../gpu/platform.js';
+import { checkHash } from '../localizer/integrity.js';
 import { cannotRead, pathOf, reason } from './open.js';
 
-/** @throws InputError for a damaged file; later, when a tensor is read, if the file cannot be read or is not the same any more. */
-export const openWeights: NonNullable<Platform['tensors']> = async (source, maxBytes, prefix) => {
+/** @throws InputError for a damaged file or another one than `integrity` describes; later, when a tensor is read, if the file cannot be read or is not the same any more. */
+export const openWeights: NonNullable<Platform['tensors']> = async (source, maxBytes, options = {}) => {
+  const { prefix, integrity } = options;
   const file = openParts(source);
-  return file && file.size <= maxBytes ? openCheckpoint(file, prefix) : undefined;
+  if (!file || file.size > maxBytes) return undefined;
+  if (integrity !== undefined) await checkHash((algorithm) => hashOf(file, algorithm), integrity, 'weights');
+  return openCheckpoint(file, prefix);
 };
 
-const PIECE = 1 << 20;
+/** The hash of a file of which a piece is in memory at a time. */
+export function hashOf(file: Parts, algorithm: string): Uint8Array {
+  const hash = createHash(algorithm);
+  for (const piece of piecesIn(file)(0, file.size)) hash.update(piece);
+  return hash.digest();
+}
 
 /**
  * Gives the SHA-256 of a file in hexadecimal when it is asked for, a piece of the file in memory at a time; undefined for anything else than
@@ -22,19 +32,11 @@ const PIECE = 1 << 20;
 export function fileHash(source: string | URL): (() => string) | undefined {
   const file = openParts(source);
   if (!file) return undefined;
-  return () => {
-    const hash = createHash('sha256');
-    for (let at = 0; at < file.size; at += PIECE) {
-      const piece = new Uint8Array(Math.min(PIECE, file.size - at));
-      file.read(at, piece);
-      hash.update(piece);
-    }
-    return hash.digest('hex');
-  };
+  return () => Buffer.from(hashOf(file, 'sha256')).toString('hex');
 }
 
 /** A file; undefined for anything else. Its parts cannot be read any more once it has changed. */
-function openParts(source: string | URL): Parts | undefined {
+export function openParts(source: string | URL): Parts | undefined {
   const path = pathOf(source);
   if (path instanceof URL) return undefined;
   const opened = statsOf(path);

@@ -63,8 +63,8 @@ async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
   assert.match((outcome as Error).message, message);
 }
 
-const sri = async (text: string, algorithm: 'sha256' | 'sha384' | 'sha512' = 'sha256') =>
-  `${algorithm}-${btoa(String.fromCharCode(...(await hashOf(new TextEncoder().encode(text), algorithm))))}`;
+const sri = async (content: string | Uint8Array, algorithm: 'sha256' | 'sha384' | 'sha512' = 'sha256') =>
+  `${algorithm}-${btoa(String.fromCharCode(...(await hashOf(typeof content === 'string' ? new TextEncoder().encode(content) : content, algorithm))))}`;
 
 test('files that are not weights are not kept, and the kept file stays', async () => {
   const url = freshAddress();
@@ -277,6 +277,22 @@ if (typeof process !== 'undefined') {
     await Promise.all(Array.from({ length: 5 }, () => load(url)));
     assert.equal((await load(url)).asked, ['HEAD']);
     assert.is(readdirSync(kept).length, names.length + 1);
+  });
+
+  test('in Node, the tensors of a kept file stay in it until they are read', async () => {
+    const { rmSync, mkdtempSync } = await import('node:fs');
+    const cache = mkdtempSync(`${folder}/own-`);
+    serve(weights, { etag: '"1"' });
+    const url = freshAddress();
+    const integrity = await sri(weights);
+    const models = [];
+    for (const more of [{}, {}, {}, { integrity }]) models.push(await readModel(url, { cache, ...more }));
+    assert.equal(server.asked, ['GET', 'HEAD', 'HEAD']);
+    const [fetched, kept, ...later] = models.map(({ checkpoint }) => checkpoint.tensors);
+    assert.equal(kept, fetched);
+    rmSync(cache, { recursive: true });
+    for (const tensors of later)
+      assert.throws(() => [...tensors.values()].map(({ data }) => data), /cannot read .*no such file/s);
   });
 }
 

@@ -1,4 +1,5 @@
 /** Proves that weights of a file are read piece by piece, each byte once, in a single small buffer, and give the numbers of the whole file. */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { type Checkpoint, type NumberPieces, piecesOf, type TensorData } from '.
 import { openCheckpoint } from '../../src/formats/weights/open_checkpoint.js';
 import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';
 import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
+import { readTensors } from '../../src/localizer/model.js';
 import { parameterValues } from '../../src/nets/parameter_values.js';
 import { openWeights } from '../../src/node/weights_file.js';
 import { zip } from '../support/zip.js';
@@ -164,6 +166,26 @@ test('a damaged storage of a file is noticed when the file is opened', async () 
     () => assert.unreachable('refused'),
     (error: Error) => assert.match(error.message, /'a\/data\/0' is damaged \(CRC-32\)/),
   );
+});
+
+test('a file is checked by integrity before it is opened, and its tensors stay in it all the same', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'raybox-parts-'));
+  const path = join(folder, 'w.safetensors');
+  const hashOf = (bytes: Uint8Array) => `sha384-${createHash('sha384').update(bytes).digest('base64')}`;
+  try {
+    const bytes = writeSafetensors(tensors);
+    writeFileSync(path, bytes);
+    const { checkpoint } = await readTensors(path, { integrity: hashOf(bytes) });
+    const other = readTensors(path, { integrity: hashOf(bytes.subarray(1)) });
+    await other.then(
+      () => assert.unreachable('refused'),
+      (error: Error) => assert.match(error.message, /^weights: not the file that the option integrity describes/),
+    );
+    rmSync(path);
+    assert.throws(() => checkpoint.tensors.get('odd')!.data, /cannot read .*no such file/s);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a file that has changed since it was opened is refused, and what is no file is left to others', async () => {
