@@ -17,11 +17,11 @@ import { pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readPredictions } from '../../src/cli/evaluate/files.js';
-import { DECIDES, decidingOptions, type MadeBy, notesOn, refuseOthers } from '../../src/cli/localize/made_by.js';
+import { DECIDES, decidingOptions, notesOn, refuseOthers } from '../../src/cli/localize/made_by.js';
 import { addLocalizeOptions, type Options } from '../../src/cli/localize/options.js';
 import { drawnBefore, drawnBy } from '../../src/cli/localize/overlays.js';
 import { openResults } from '../../src/cli/localize/result_files.js';
-import type { ErrorLine, ResultLine } from '../../src/cli/localize/results.js';
+import type { ErrorLine, MadeBy, ResultLine } from '../../src/cli/localize/results.js';
 import { watchWeights } from '../../src/cli/localize/weights_hash.js';
 import { loadNamed } from '../../src/cli/named_weights.js';
 import {

@@ -10,17 +10,7 @@ import { DEFAULT_MAX_BOXES } from '../../ops/boxes/component_boxes.js';
 import { dashed } from '../terminal.js';
 import { readMetadata } from '../weights_options.js';
 import type { Options } from './options.js';
-import type { Results } from './results.js';
-
-/** What a result was made by. */
-export interface MadeBy {
-  /** The version of raybox. */
-  raybox: string;
-  /** The first 16 hexadecimal digits of the SHA-256 of the weights, as `hashOfWeights` gives them. */
-  weights: string;
-  /** The options that decide results, as on the command line: `{ '--min-region': '8' }`. Those that were not given are not there. */
-  options: Readonly<Record<string, string>>;
-}
+import type { MadeBy, Results } from './results.js';
 
 /**
  * Whether an option decides the results. If it is not known, it does. The others say where files are, which overlays are drawn, how the weights

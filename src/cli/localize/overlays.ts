@@ -4,9 +4,8 @@ import { join, resolve } from 'node:path';
 import { hasPngText } from '../../formats/images/png_writer.js';
 import { type ImageFile, isFile } from '../../node/image_files.js';
 import { UsageError } from '../terminal.js';
-import type { MadeBy } from './made_by.js';
 import type { Task } from './pipeline.js';
-import type { Results } from './results.js';
+import type { MadeBy, Results } from './results.js';
 
 /** Gives each image a file of its own in the folder. @throws UsageError if such a file is one of the images to read */
 export function overlayPaths(files: readonly ImageFile[], folder: string | undefined): Task[] {

@@ -11,8 +11,7 @@ import type { DrawOptions } from '../../node/overlay_png.js';
 import { writeWhole } from '../../node/text_files.js';
 import { ofImage } from '../named_weights.js';
 import type { Progress } from '../terminal.js';
-import type { MadeBy } from './made_by.js';
-import type { ResultLine, Results } from './results.js';
+import type { MadeBy, ResultLine, Results } from './results.js';
 
 /** An image to localize, and the path of its overlay. */
 export interface Task extends ImageFile {

@@ -8,11 +8,11 @@ import { decodeOptions } from '../image_options.js';
 import { loadNamed } from '../named_weights.js';
 import { startProgress, UsageError } from '../terminal.js';
 import { modelOptions } from '../weights_options.js';
-import { type MadeBy, refuseOthers } from './made_by.js';
+import { refuseOthers } from './made_by.js';
 import type { Options } from './options.js';
 import { drawnBy } from './overlays.js';
 import { recordAll, type Task } from './pipeline.js';
-import type { Results } from './results.js';
+import type { MadeBy, Results } from './results.js';
 import { hashOfWeights, watchWeights } from './weights_hash.js';
 
 /**

@@ -10,8 +10,8 @@ import { InputError } from '../../errors.js';
 import { parseJson } from '../../formats/json.js';
 import type { ImageFile } from '../../node/image_files.js';
 import { openBeside, writeRefusal } from '../../node/text_files.js';
-import { collectMadeBy, type MadeBy } from './made_by.js';
-import type { ErrorLine, ResultLine } from './results.js';
+import { collectMadeBy } from './made_by.js';
+import type { ErrorLine, MadeBy, ResultLine } from './results.js';
 
 /** The error for a file with other content, which must not be changed. */
 export const notOurs = (path: string, given?: string) =>

@@ -3,7 +3,16 @@ import type { Finding, Prediction } from '../../formats/findings.js';
 import type { HeatmapMethod } from '../../formats/weights/heatmap_methods.js';
 import type { ImageFile } from '../../node/image_files.js';
 import type { Warning } from '../../warnings.js';
-import type { MadeBy } from './made_by.js';
+
+/** What a result was made by. */
+export interface MadeBy {
+  /** The version of raybox. */
+  raybox: string;
+  /** The first 16 hexadecimal digits of the SHA-256 of the weights, as `hashOfWeights` gives them. */
+  weights: string;
+  /** The options that decide results, as on the command line: `{ '--min-region': '8' }`. Those that were not given are not there. */
+  options: Readonly<Record<string, string>>;
+}
 
 /** The result for one image. `image` is the name of the file, `file` its path as it was given. */
 export interface ResultLine extends Prediction {
