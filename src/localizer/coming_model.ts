@@ -3,23 +3,32 @@
  * a file of this machine.
  */
 import { awaitCheckpoint } from '../formats/weights/awaited_checkpoint.js';
-import { NotInMemoryError } from '../formats/weights/checkpoint.js';
+import { type Checkpoint, NotInMemoryError } from '../formats/weights/checkpoint.js';
 import type { Model } from '../nets/model.js';
-import type { ByteSource } from './bytes.js';
+import type { ByteSource, ReadBytesOptions } from './bytes.js';
 import { beginReading, type Coming } from './coming_weights.js';
 import { checkIntegrity, parseIntegrity } from './integrity.js';
-import { type ComingModel, decode, modelOf, nameOf, readingOf } from './model.js';
-import type { ReadOptions, WeightsInput } from './weights_input.js';
+import type { ComingModel } from './model.js';
+import type { OnFile } from './weights_input.js';
 
-/** As `beginModel` does it, for weights that are not kept. @param source what `weights` gave */
+/** How `model.ts` reads weights. */
+export interface Reading extends ReadBytesOptions {
+  readonly integrity: string | undefined;
+  readonly onFile: OnFile | undefined;
+  /** The checkpoint in the bytes of weights. */
+  decode(bytes: Uint8Array): Promise<Checkpoint>;
+  /** The network that tensors belong to. */
+  describe(checkpoint: Checkpoint): Promise<Model>;
+}
+
+/** As `beginModel` does it, for weights that are not kept. */
 export async function comingModel(
   source: Exclude<ByteSource, Uint8Array | ArrayBuffer>,
-  weights: WeightsInput,
-  options: ReadOptions,
+  reading: Reading,
 ): Promise<ComingModel> {
-  const { integrity, onFile, onProgress } = options;
+  const { integrity, onFile, onProgress } = reading;
   if (integrity !== undefined) parseIntegrity(integrity);
-  const coming = await beginReading(source, readingOf(options));
+  const coming = await beginReading(source, reading);
   const end = async () => {
     await coming.end();
     if (integrity !== undefined) await checkIntegrity(await coming.whole(), integrity, 'weights');
@@ -27,7 +36,7 @@ export async function comingModel(
     onProgress?.(1);
   };
   try {
-    return { model: await describeComing(coming, weights, options), end, stop: coming.stop };
+    return { model: await describeComing(coming, reading), end, stop: coming.stop };
   } catch (error) {
     // Bytes with another hash than `integrity` are refused for that, whatever else is wrong with them.
     if (integrity !== undefined) await end();
@@ -36,16 +45,15 @@ export async function comingModel(
   }
 }
 
-async function describeComing(coming: Coming, weights: WeightsInput, options: ReadOptions): Promise<Model> {
+async function describeComing(coming: Coming, { decode, describe }: Reading): Promise<Model> {
   const checkpoint = coming.parts && (await awaitCheckpoint(coming.parts));
   if (checkpoint) {
     try {
-      return await modelOf({ checkpoint: { ...checkpoint, name: nameOf(weights) }, warnings: [] }, options);
+      return await describe(checkpoint);
     } catch (error) {
       // Of some networks the numbers of a tensor have to be looked at, or are rearranged.
       if (!(error instanceof NotInMemoryError)) throw error;
     }
   }
-  const whole = await decode(await coming.whole(), weights, options);
-  return modelOf({ checkpoint: whole, warnings: [] }, options);
+  return describe(await decode(await coming.whole()));
 }

@@ -12,7 +12,7 @@ import type { ReadOptions, WeightsInput } from './weights_input.js';
 const MAX_BYTES = 2 ** 31;
 
 /** Tensors of weights, and warnings about how they were read. */
-export interface ReadTensors {
+interface ReadTensors {
   checkpoint: Checkpoint;
   warnings: readonly Warning[];
 }
@@ -48,7 +48,13 @@ export async function beginModel(weights: WeightsInput, options: ReadOptions): P
   const { cache = false, integrity } = options;
   // A hash needs all bytes, so a Blob would be read twice.
   const isWhole = isInMemory || cache !== false || (source instanceof Blob && integrity !== undefined);
-  if (source && !isWhole) return (await import('./coming_model.js')).comingModel(source, weights, options);
+  if (source && !isWhole)
+    return (await import('./coming_model.js')).comingModel(source, {
+      ...{ ...readingOf(options), integrity, onFile: options.onFile },
+      decode: (bytes) => decode(bytes, weights, options),
+      describe: (checkpoint) =>
+        modelOf({ checkpoint: { ...checkpoint, name: nameOf(weights) }, warnings: [] }, options),
+    });
   const model = await modelOf(inFile ?? (await readWhole(source!, weights, options)), options);
   options.onProgress?.(1);
   return { model, end: async () => {}, stop() {} };
@@ -59,7 +65,7 @@ export const readTensors = async (weights: WeightsInput, options: ReadOptions): 
   (await tensorsInFile(weights, options)) ?? readWhole(await sourceOf(weights), weights, options);
 
 /** The tensors of a file that can stay there until they are needed. */
-export async function tensorsInFile(weights: WeightsInput, options: ReadOptions): Promise<ReadTensors | undefined> {
+async function tensorsInFile(weights: WeightsInput, options: ReadOptions): Promise<ReadTensors | undefined> {
   const { cache, integrity, prefix, maxBytes = MAX_BYTES, signal, onProgress } = options;
   const isPath = typeof weights === 'string' || weights instanceof URL;
   if (!isPath || cache !== undefined) return undefined;
@@ -71,7 +77,7 @@ export async function tensorsInFile(weights: WeightsInput, options: ReadOptions)
 }
 
 /** What weights are read from: what the caller gave, or what the caller's function gives. */
-export async function sourceOf(weights: WeightsInput): Promise<ByteSource> {
+async function sourceOf(weights: WeightsInput): Promise<ByteSource> {
   if (typeof weights === 'function') return sourceOf(await weights());
   if (isByteSource(weights)) return weights;
   throw new InputError('these are not weights', {
@@ -81,12 +87,12 @@ export async function sourceOf(weights: WeightsInput): Promise<ByteSource> {
 }
 
 /** How the bytes of weights are read. */
-export const readingOf = ({ maxBytes = MAX_BYTES, signal, onProgress }: ReadOptions) => ({
+const readingOf = ({ maxBytes = MAX_BYTES, signal, onProgress }: ReadOptions) => ({
   ...{ what: 'weights', maxBytes, signal, onProgress },
 });
 
 /** Reads all bytes of weights, following the options `cache` and `integrity`. */
-export async function readWhole(source: ByteSource, weights: WeightsInput, options: ReadOptions): Promise<ReadTensors> {
+async function readWhole(source: ByteSource, weights: WeightsInput, options: ReadOptions): Promise<ReadTensors> {
   const { cache, integrity } = options;
   const how = readingOf(options);
   if (cache === undefined && integrity === undefined) {
@@ -105,7 +111,7 @@ export async function readWhole(source: ByteSource, weights: WeightsInput, optio
 }
 
 /** The checkpoint in the bytes of weights. */
-export async function decode(bytes: Uint8Array, weights: WeightsInput, options: ReadOptions): Promise<Checkpoint> {
+async function decode(bytes: Uint8Array, weights: WeightsInput, options: ReadOptions): Promise<Checkpoint> {
   // Loaded on demand, because most weights are tensors alone.
   const checkpoint = ['ONNX', 'text', 'HDF5', 'Keras'].includes(detectFormat(bytes))
     ? await (await import('./imported.js')).readImported(bytes, weights, options)
@@ -114,14 +120,14 @@ export async function decode(bytes: Uint8Array, weights: WeightsInput, options: 
 }
 
 /** The name of the file that weights come from, which may tell public checkpoints apart. */
-export function nameOf(weights: WeightsInput): string | undefined {
+function nameOf(weights: WeightsInput): string | undefined {
   const { name, url } = weights as { name?: unknown; url?: unknown };
   const path = weights instanceof URL ? weights.pathname : typeof weights === 'object' ? (name ?? url) : weights;
   return typeof path === 'string' ? path.split(/[?#]/)[0].split(/[\\/]/).pop() : undefined;
 }
 
 /** The network that tensors belong to, with the warnings about both. @throws InputError as `describe` does */
-export async function modelOf({ checkpoint, warnings }: ReadTensors, options: DescribeOptions): Promise<Model> {
+async function modelOf({ checkpoint, warnings }: ReadTensors, options: DescribeOptions): Promise<Model> {
   const model = await describeModel(checkpoint, options);
   return { ...model, warnings: [...warnings, ...model.warnings] };
 }
@@ -134,4 +140,4 @@ export const describeModel = async (checkpoint: Checkpoint, options: DescribeOpt
 const loadNetworks = () => import('../nets/describe.js');
 
 /** Loads that code while weights are read. If that fails, the error is thrown where the code is needed. */
-export const loadNetworksAhead = () => void loadNetworks().catch(() => undefined);
+const loadNetworksAhead = () => void loadNetworks().catch(() => undefined);
