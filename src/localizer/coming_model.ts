@@ -8,8 +8,17 @@ import type { Model } from '../nets/model.js';
 import type { ByteSource, ReadBytesOptions } from './bytes.js';
 import { beginReading, type Coming } from './coming_weights.js';
 import { checkIntegrity, parseIntegrity } from './integrity.js';
-import type { ComingModel } from './model.js';
 import type { OnFile } from './weights_input.js';
+
+/** A network that is known before all of its weights are there. */
+export interface ComingModel {
+  /** The numbers of its tensors may have to be awaited: `piecesOf` and `numbersOf` give them. */
+  readonly model: Model;
+  /** Awaits the last byte of the weights. @throws InputError if they are cut, or have another hash than the option `integrity` */
+  end(): Promise<void>;
+  /** Says that no more of the weights are needed. */
+  stop(): void;
+}
 
 /** How `model.ts` reads weights. */
 export interface Reading extends ReadBytesOptions {

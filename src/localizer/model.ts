@@ -7,6 +7,7 @@ import { readCheckpoint } from '../formats/weights/read_checkpoint.js';
 import type { DescribeOptions, Model } from '../nets/model.js';
 import type { Warning } from '../warnings.js';
 import { type ByteSource, isByteSource, readBytes } from './bytes.js';
+import type { ComingModel } from './coming_model.js';
 import type { ReadOptions, WeightsInput } from './weights_input.js';
 
 const MAX_BYTES = 2 ** 31;
@@ -24,16 +25,6 @@ interface ReadTensors {
 export async function readModel(weights: WeightsInput, options: ReadOptions): Promise<Model> {
   loadNetworksAhead();
   return modelOf(await readTensors(weights, options), options);
-}
-
-/** A network that is known before all of its weights are there. */
-export interface ComingModel {
-  /** The numbers of its tensors may have to be awaited: `piecesOf` and `numbersOf` give them. */
-  readonly model: Model;
-  /** Awaits the last byte of the weights. @throws InputError if they are cut, or have another hash than the option `integrity` */
-  end(): Promise<void>;
-  /** Says that no more of the weights are needed. */
-  stop(): void;
 }
 
 /**
