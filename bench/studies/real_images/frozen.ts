@@ -12,7 +12,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { interruptible, print, say, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
+import { InputError } from '../../../src/errors.js';
 import { readCsv } from '../../../src/formats/csv.js';
+import { stemOf } from '../../../src/formats/data_sets/image_list.js';
 import { CHEST_XRAY8_LABELS, labelsOf } from '../../../src/formats/data_sets/image_table.js';
 import { type Dataset, openDataset } from '../../../src/node/dataset.js';
 import { readText, writeWhole } from '../../../src/node/text_files.js';
@@ -130,9 +132,9 @@ export async function studyFrozen(options: Options, signal: AbortSignal): Promis
     ),
   ];
   if (options.larger !== undefined) {
-    const larger = await openDataset(options.larger);
+    const larger = await largerFiles(options.larger, images);
     results.sizes = await resultOf(join(out, 'sizes.json'), async () => {
-      const both = images.filter((image) => larger.paths.has(image));
+      const both = [...larger.paths.keys()];
       const score = async (from: Dataset, size: number) => {
         const { values, channels } = await compute({ ...imagenet, name: `imagenet-${size}`, size }, from, both);
         const means = columnsOf(labelled(data, both, values, 2 * channels), [[0, channels]]);
@@ -151,6 +153,22 @@ export async function studyFrozen(options: Options, signal: AbortSignal): Promis
   await writeJson(join(out, 'frozen_features.json'), results);
   await writeWhole(join(out, 'frozen_features.md'), summary);
   return summary;
+}
+
+/** The larger files of some images, by the names of the images: a PNG may have become a JPEG. @throws InputError if there is none */
+async function largerFiles(folder: string, images: readonly string[]): Promise<Dataset> {
+  const data = await openDataset(folder);
+  const files = new Map([...data.paths].map(([name, path]) => [stemOf(name), path]));
+  const paths = images.flatMap((image): [string, string][] => {
+    const path = files.get(stemOf(image));
+    return path === undefined ? [] : [[image, path]];
+  });
+  if (paths.length === 0)
+    throw new InputError(`--larger ${folder} has none of the images`, {
+      expected: images[0],
+      given: [...files.keys()][0],
+    });
+  return { ...data, paths: new Map(paths) };
 }
 
 async function learningCurve(features: LabelledFeatures, options: Options, signal: AbortSignal) {
