@@ -14,7 +14,7 @@ import { nameList, wholeNumber } from '../src/cli/terminal.js';
 import { InputError } from '../src/errors.js';
 import { parseJson } from '../src/formats/json.js';
 import { describe, type Gpu, openGpu } from '../src/gpu/device.js';
-import { otherThreadsMs } from '../src/node/processor_time.js';
+import { otherThreadsMs } from '../src/node/runtime/processor_time.js';
 import { sampleWithBenny } from './benny_sampler.js';
 import { formatAgainst } from './collected/against.js';
 import { checkResults } from './collected/layout.js';

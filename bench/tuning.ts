@@ -19,7 +19,7 @@ import { createTunedChoices, type Measured } from '../src/graph/tuning/choose.js
 import { tuneWorks } from '../src/graph/tuning/tune.js';
 import { worksOf } from '../src/graph/tuning/works.js';
 import { buildNetwork } from '../src/nets/index.js';
-import { otherThreadsMs } from '../src/node/processor_time.js';
+import { otherThreadsMs } from '../src/node/runtime/processor_time.js';
 import { median } from './measure.js';
 import { architectureOf, seededWeights } from './networks.js';
 

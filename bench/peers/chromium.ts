@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { serveFolder } from '../../src/cli/serve.js';
-import { launchChromium } from '../../src/node/chromium.js';
+import { launchChromium } from '../../src/node/browser/chromium.js';
 import { ownVersion } from '../machine.js';
 import { mainMemory, type StartEngine } from './engine.js';
 import type { Calls } from './in_page.js';

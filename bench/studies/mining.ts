@@ -12,7 +12,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { readCsv } from '../../src/formats/csv.js';
-import { readReports } from '../../src/node/report_files.js';
+import { readReports } from '../../src/node/reports/report_files.js';
 import { fnv1a, seededRandom } from '../../src/random.js';
 import { type Disease, diseases, eightDiseases, vagueTerms } from '../../src/reports/lexicon.js';
 import { type MineOptions, mineReport } from '../../src/reports/mine.js';

@@ -6,7 +6,7 @@ import { boxInImage, isInside, likelyBoxFrame, type Size } from '../evaluate/box
 import { labelsOf } from '../formats/data_sets/chestxray.js';
 import { type LabelStatistics, labelStatistics } from '../formats/data_sets/chestxray_splits.js';
 import { BOX_FILE, type Dataset, openDataset, TEST_FILE, TRAIN_VALIDATION_FILE } from '../node/dataset.js';
-import { checkImage } from '../node/image_file_check.js';
+import { checkImage } from '../node/images/image_file_check.js';
 import type { Command } from '../node/vendor/commander.js';
 import { type Progress, print, startProgress, wholeNumber } from './terminal.js';
 

@@ -1,7 +1,7 @@
 /** The options of all commands that read images: how image files are decoded. */
 
 import type { DecodeOptions } from '../formats/images/pixels.js';
-import { MAX_IMAGE_BYTES } from '../node/image_reading.js';
+import { MAX_IMAGE_BYTES } from '../node/images/image_reading.js';
 import { type Command, Option } from '../node/vendor/commander.js';
 import { wholeNumber } from './terminal.js';
 

@@ -6,7 +6,7 @@ import type { LabeledBox } from '../formats/data_sets/image_table.js';
 import type { Box, Prediction } from '../formats/findings.js';
 import type { Warning } from '../warnings.js';
 import type { Dataset } from './dataset.js';
-import { checkImage } from './image_file_check.js';
+import { checkImage } from './images/image_file_check.js';
 
 /** A prediction with sizes. */
 export interface Sized {

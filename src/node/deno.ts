@@ -1,11 +1,11 @@
 /** The `Platform` of Deno: its own WebGPU (wgpu), with SwiftShader if there is no Vulkan driver, and Node's modules for files. */
 import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
-import { onnxruntimeNode } from './onnxruntime.js';
 import { open } from './open.js';
-import { otherThreadsMs } from './processor_time.js';
-import { loadVulkan } from './shared_library.js';
-import { useSwiftShader } from './swiftshader.js';
+import { onnxruntimeNode } from './runtime/onnxruntime.js';
+import { otherThreadsMs } from './runtime/processor_time.js';
+import { loadVulkan } from './runtime/shared_library.js';
+import { useSwiftShader } from './runtime/swiftshader.js';
 
 /** Deno has WebGPU in `navigator` as pages do. The types of Node do not know it. */
 type DenoGlobals = Partial<Record<'navigator', { gpu?: GPU }>>;
@@ -28,11 +28,11 @@ export const platform: Platform = {
 
   tensors: async (...given) => (await import('./weights_file.js')).openWeights(...given),
 
-  keep: async (folder) => (await import('./kept_files.js')).openKeptFiles(folder),
+  keep: async (folder) => (await import('./caches/kept_files.js')).openKeptFiles(folder),
 
   processorTime: otherThreadsMs,
 
-  tuned: async (make) => (await import('./kept_texts.js')).openKeptTexts(make),
+  tuned: async (make) => (await import('./caches/kept_texts.js')).openKeptTexts(make),
 
   async gpu({ adapter, dawn = [], systemOnly }) {
     const gpu = deno.navigator?.gpu;

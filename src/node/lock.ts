@@ -7,7 +7,7 @@ import { link, readdir, readFile, realpath, rename, rm, stat, writeFile } from '
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError } from '../errors.js';
-import { lookUp, ownIdentity, type ProcessIdentity } from './processes.js';
+import { lookUp, ownIdentity, type ProcessIdentity } from './runtime/processes.js';
 import { makeFolder, sweepParts, writeRefusal } from './text_files.js';
 
 /** The name of the lock inside a folder. */

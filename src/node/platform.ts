@@ -2,12 +2,12 @@
 import { isMainThread } from 'node:worker_threads';
 import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
-import { onnxruntimeNode } from './onnxruntime.js';
 import { open } from './open.js';
-import { otherThreadsMs } from './processor_time.js';
-import { loadVulkan } from './shared_library.js';
-import { SLOW_ON_SWIFTSHADER, useSwiftShader } from './swiftshader.js';
-import { easeWaiting } from './waiting.js';
+import { onnxruntimeNode } from './runtime/onnxruntime.js';
+import { otherThreadsMs } from './runtime/processor_time.js';
+import { loadVulkan } from './runtime/shared_library.js';
+import { SLOW_ON_SWIFTSHADER, useSwiftShader } from './runtime/swiftshader.js';
+import { easeWaiting } from './runtime/waiting.js';
 
 // The objects that `create()` returns must stay referenced. If one is garbage-collected, the next call crashes the process.
 const instances = new Map<string, GPU>();
@@ -64,11 +64,11 @@ export const platform: Platform = {
 
   tensors: async (...given) => (await import('./weights_file.js')).openWeights(...given),
 
-  keep: async (folder) => (await import('./kept_files.js')).openKeptFiles(folder),
+  keep: async (folder) => (await import('./caches/kept_files.js')).openKeptFiles(folder),
 
   processorTime: otherThreadsMs,
 
-  tuned: async (make) => (await import('./kept_texts.js')).openKeptTexts(make),
+  tuned: async (make) => (await import('./caches/kept_texts.js')).openKeptTexts(make),
 
   refuse(info) {
     if (isReal(info)) return;

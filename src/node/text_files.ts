@@ -7,7 +7,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { TextDecoder } from 'node:util';
 import { InputError } from '../errors.js';
-import { isRunning } from './processes.js';
+import { isRunning } from './runtime/processes.js';
 
 const reasonOf = (error: unknown) => {
   const { code, message } = error as NodeJS.ErrnoException;

@@ -4,7 +4,7 @@ import { PNG } from 'pngjs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { serveFolder } from '../../src/cli/serve.js';
-import { launchChromium } from '../../src/node/chromium.js';
+import { launchChromium } from '../../src/node/browser/chromium.js';
 import { localizePhantom } from '../support/agreement.js';
 import { runInPage } from '../support/browser_suite.js';
 import { openPage } from '../support/page.js';

@@ -36,7 +36,7 @@ async function run(script: string, env: Record<string, string>): Promise<string>
   return child.output().trim();
 }
 
-const UNPACK = `import { unpackSwiftShader } from '$node/swiftshader.js'; console.log(await unpackSwiftShader());`;
+const UNPACK = `import { unpackSwiftShader } from '$node/runtime/swiftshader.js'; console.log(await unpackSwiftShader());`;
 
 testPackaged('processes that unpack at the same time share one complete copy', async () => {
   const env = { XDG_CACHE_HOME: join(folder, 'shared') };
@@ -65,12 +65,12 @@ testPackaged('without a cache folder, a private folder in the temporary folder i
 test('the error for a missing package names it', async () => {
   cpSync(join(dist, 'src/node'), join(folder, 'alone/node'), { recursive: true });
   cpSync(join(dist, 'src/errors.js'), join(folder, 'alone/errors.js'));
-  const script = `import { unpackSwiftShader } from '${folder}/alone/node/swiftshader.js'; await unpackSwiftShader();`;
+  const script = `import { unpackSwiftShader } from '${folder}/alone/node/runtime/swiftshader.js'; await unpackSwiftShader();`;
   assert.match(await run(script, {}), /GpuUnavailableError: .*@sparticuz\/chromium/);
 });
 
 const LAUNCH = `
-  import { launchChromium } from '$node/chromium.js';
+  import { launchChromium } from '$node/browser/chromium.js';
   const { browser } = await launchChromium();
   console.log('started', browser.process().pid);`;
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser } from 'puppeteer-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { launchChromium } from '../../src/node/chromium.js';
+import { launchChromium } from '../../src/node/browser/chromium.js';
 import { findFirefox, launchFirefox } from '../support/firefox.js';
 import type * as onnxPage from '../support/onnx_page.js';
 import { openPage } from '../support/page.js';

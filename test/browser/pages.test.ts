@@ -5,7 +5,7 @@
 import type { Browser } from 'puppeteer-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { launchChromium } from '../../src/node/chromium.js';
+import { launchChromium } from '../../src/node/browser/chromium.js';
 import { runInPage } from '../support/browser_suite.js';
 import { findFirefox, launchFirefox } from '../support/firefox.js';
 import { openPage } from '../support/page.js';

@@ -11,7 +11,7 @@ import { checkResults } from '../../bench/collected/layout.js';
 import { shared } from '../../bench/collected/shared.js';
 import { DEMO_HEADERS, serveFolder } from '../../src/cli/serve.js';
 import { encodePng } from '../../src/formats/images/png.js';
-import { launchChromium } from '../../src/node/chromium.js';
+import { launchChromium } from '../../src/node/browser/chromium.js';
 import { classColor } from '../../src/overlay/colors.js';
 import { readFixture } from '../support/fixture.js';
 

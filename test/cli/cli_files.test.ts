@@ -37,7 +37,7 @@ import { InputError } from '../../src/errors.js';
 import { decodeImage } from '../../src/formats/images/image.js';
 import type { Image } from '../../src/formats/images/pixels.js';
 import { encodePng } from '../../src/formats/images/png.js';
-import { findImageFiles, readImage } from '../../src/node/image_files.js';
+import { findImageFiles, readImage } from '../../src/node/images/image_files.js';
 import { Command } from '../../src/node/vendor/commander.js';
 
 const test = suite<{ folder: string }>('command line files', { folder: '' });

@@ -23,9 +23,9 @@ import type { ResultLine } from '../../src/cli/localize/results.js';
 import { writePhantoms } from '../../src/cli/phantom/files.js';
 import { refuseUsedFolder } from '../../src/cli/train/run_folder.js';
 import { InputError } from '../../src/errors.js';
-import { besideKnown, goneNamesakes } from '../../src/node/image_files.js';
+import { besideKnown, goneNamesakes } from '../../src/node/images/image_files.js';
 import { FOLDER_LOCK, lockFile, lockFolder } from '../../src/node/lock.js';
-import { isRunning, lookUp, ownIdentity } from '../../src/node/processes.js';
+import { isRunning, lookUp, ownIdentity } from '../../src/node/runtime/processes.js';
 import { openBeside, sweepParts, writeWhole } from '../../src/node/text_files.js';
 
 const test = suite<{ folder: string }>('outputs', { folder: '' });

@@ -31,7 +31,7 @@ import { addTrainCommand } from '../../src/cli/train/train.js';
 import { readSafetensors } from '../../src/formats/weights/safetensors.js';
 import { parseWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { openGpu } from '../../src/gpu/device.js';
-import { openImageStore } from '../../src/node/image_store.js';
+import { openImageStore } from '../../src/node/caches/image_store.js';
 import { Command } from '../../src/node/vendor/commander.js';
 import { readTrainingCheckpoint } from '../../src/train/checkpoint.js';
 

@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'puppeteer-core';
 import { serveFolder } from '../../src/cli/serve.js';
-import { launchChromium } from '../../src/node/chromium.js';
+import { launchChromium } from '../../src/node/browser/chromium.js';
 import { findingsIn } from '../support/examples.js';
 import type { Project } from './projects.js';
 

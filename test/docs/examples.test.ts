@@ -12,7 +12,7 @@ import type { Browser } from 'puppeteer-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../src/formats/images/png.js';
-import { launchChromium } from '../../src/node/chromium.js';
+import { launchChromium } from '../../src/node/browser/chromium.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { EXAMPLE_PROJECTS } from '../consumers/examples.js';
 import { EXAMPLES_PAGE, findingsIn, readExample, readExamples } from '../support/examples.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { activationCache } from '../../src/node/activation_cache.js';
+import { activationCache } from '../../src/node/caches/activation_cache.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-activations-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));

@@ -17,7 +17,7 @@ import type { Box } from '../../src/formats/findings.js';
 import { encodePng } from '../../src/formats/images/png.js';
 import { predictionCsvReader } from '../../src/formats/predictions/predictions_csv.js';
 import { openDataset } from '../../src/node/dataset.js';
-import { checkImage } from '../../src/node/image_file_check.js';
+import { checkImage } from '../../src/node/images/image_file_check.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-frames-'));
 const at = (name: string) => join(folder, name);

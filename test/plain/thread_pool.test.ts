@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { inOrder } from '../../src/cli/localize/pipeline.js';
 import { InputError } from '../../src/errors.js';
-import { openThreadPool, type ThreadPool } from '../../src/node/thread_pool.js';
+import { openThreadPool, type ThreadPool } from '../../src/node/threads/thread_pool.js';
 import { tasks } from '../support/pool_tasks.js';
 
 const module = new URL('../support/pool_tasks.js', import.meta.url);
@@ -65,7 +65,7 @@ test('where threads cannot be started, this one does the work', async () => {
 
 test('threads without work do not keep the process from ending', () => {
   const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
-  const script = `import { openThreadPool } from ${url('../../src/node/thread_pool.js')};
+  const script = `import { openThreadPool } from ${url('../../src/node/threads/thread_pool.js')};
     const pool = openThreadPool({ module: new URL(${url('../support/pool_tasks.js')}), here: null, threads: 2 });
     console.log((await Promise.all([1, 2, 3].map(() => pool.run('thread', [1])))).length);`;
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {

@@ -101,7 +101,7 @@ test('a record keeps measurements, and drops the oldest if there are too many', 
 test('what two processes keep at the same time is all kept, listed and removed', async () => {
   const cache = mkdtempSync(join(tmpdir(), 'raybox-tuning-'));
   const script = `
-    import { openKeptTexts } from '${new URL('../../src/node/kept_texts.js', import.meta.url).href}';
+    import { openKeptTexts } from '${new URL('../../src/node/caches/kept_texts.js', import.meta.url).href}';
     const texts = await openKeptTexts(true);
     for (let i = 0; i < 4; i++) {
       await texts.change('key', 1000, (before = '') => before + process.argv[1]);
@@ -119,7 +119,7 @@ test('what two processes keep at the same time is all kept, listed and removed',
       [],
     );
     process.env.XDG_CACHE_HOME = cache;
-    const { openKeptTexts } = await import('../../src/node/kept_texts.js');
+    const { openKeptTexts } = await import('../../src/node/caches/kept_texts.js');
     const texts = (await openKeptTexts(false))!;
     assert.equal([...(await texts.read('key', 1000))!].sort().join(''), 'aaaabbbb');
     assert.equal(await texts.keys(), ['key']);

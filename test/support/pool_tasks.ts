@@ -1,7 +1,7 @@
 /** Tasks for `thread_pool.test.ts`. */
 import { threadId } from 'node:worker_threads';
 import { InputError } from '../../src/errors.js';
-import type { Done } from '../../src/node/thread_pool.js';
+import type { Done } from '../../src/node/threads/thread_pool.js';
 
 export const tasks = {
   async twice(values: Uint8Array): Promise<Done<Uint8Array>> {

@@ -27,7 +27,7 @@ import { importKeras, importTensorflow } from '../../../src/import/tensorflow/im
 import { describeModel, readModel } from '../../../src/localizer/model.js';
 import { architectureOf } from '../../../src/nets/architecture.js';
 import { graphNetwork, type NetworkFunction, networkOf } from '../../../src/nets/index.js';
-import { readReports } from '../../../src/node/report_files.js';
+import { readReports } from '../../../src/node/reports/report_files.js';
 import { mineReport, readOpenI } from '../../../src/reports/index.js';
 import { readTrainingCheckpoint } from '../../../src/train/checkpoint.js';
 import * as archives from './archives.js';

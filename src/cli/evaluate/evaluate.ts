@@ -179,7 +179,7 @@ async function runCommand(options: CommandOptions, command: Command): Promise<vo
   if (stored !== undefined) await storeFitted(stored, result);
   await print(`${summary(result)}\n`);
   if (options.pictures) {
-    const { writePagePictures } = await import('../../node/page_pictures.js');
+    const { writePagePictures } = await import('../../node/browser/page_pictures.js');
     await writePagePictures(join(out, 'evaluation.html'), out);
   }
 }

@@ -18,9 +18,9 @@ import { predictionLineReader } from '../../formats/predictions/prediction_lines
 import { predictionCsvReader } from '../../formats/predictions/predictions_csv.js';
 import { boxesInImages, checkPlaces, inFilePixels, sizesOf, withSizes } from '../../node/box_checks.js';
 import type { Dataset } from '../../node/dataset.js';
+import { pictureUrl } from '../../node/images/thumbnail.js';
 import { withFolder } from '../../node/lock.js';
 import { readText, readTextPieces, writeWhole } from '../../node/text_files.js';
-import { pictureUrl } from '../../node/thumbnail.js';
 import type { OnWarning } from '../../warnings.js';
 
 /** A COCO file is read into memory as a whole, so larger files are refused. */

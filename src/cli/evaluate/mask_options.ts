@@ -12,7 +12,7 @@ import { readShapes, readShapeTable } from '../../formats/masks/shape_files.js';
 import type { ShapeFile } from '../../formats/masks/shapes.js';
 import { isProbability } from '../../formats/operating_thresholds.js';
 import type { Dataset } from '../../node/dataset.js';
-import { checkImage } from '../../node/image_file_check.js';
+import { checkImage } from '../../node/images/image_file_check.js';
 import { readText } from '../../node/text_files.js';
 import { type Command, InvalidArgumentError } from '../../node/vendor/commander.js';
 import type { Warning } from '../../warnings.js';

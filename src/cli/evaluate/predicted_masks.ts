@@ -81,7 +81,7 @@ export async function evaluateMasks(options: Options, command: Command): Promise
   const notes = result.warnings.map(({ message }) => `note: ${message}\n`).join('');
   await print(`${notes}${notes ? '\n' : ''}${maskSummary(result.masks)}\n`);
   if (!pictures) return;
-  const { writePagePictures } = await import('../../node/page_pictures.js');
+  const { writePagePictures } = await import('../../node/browser/page_pictures.js');
   await writePagePictures(join(out, 'evaluation.html'), out);
 }
 

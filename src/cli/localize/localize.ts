@@ -1,7 +1,7 @@
 /** `raybox localize`: image files → probabilities, boxes and overlays. */
 
 import { READ_FORMATS } from '../../formats/signature.js';
-import { besideKnown, findImageFiles, goneNamesakes } from '../../node/image_files.js';
+import { besideKnown, findImageFiles, goneNamesakes } from '../../node/images/image_files.js';
 import { type Lock, lockFolder } from '../../node/lock.js';
 import type { Command } from '../../node/vendor/commander.js';
 import { packageFacts } from '../package_facts.js';

@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hasPngText } from '../../formats/images/png_writer.js';
-import { type ImageFile, isFile } from '../../node/image_files.js';
+import { type ImageFile, isFile } from '../../node/images/image_files.js';
 import { UsageError } from '../terminal.js';
 import type { Task } from './pipeline.js';
 import type { MadeBy, Results } from './results.js';

@@ -2,7 +2,7 @@
 import { InputError } from '../../errors.js';
 import type { Localizer } from '../../localizer/localizer.js';
 import type { LocalizeOptions } from '../../localizer/request.js';
-import { openImageThreads } from '../../node/image_threads.js';
+import { openImageThreads } from '../../node/threads/image_threads.js';
 import { backendNote, runOptions } from '../adapter_option.js';
 import { decodeOptions } from '../image_options.js';
 import { loadNamed } from '../named_weights.js';

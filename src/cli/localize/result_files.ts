@@ -1,5 +1,5 @@
 /** Writes the results of `raybox localize`, so that an interrupted run can continue where it stopped. */
-import type { ImageFile } from '../../node/image_files.js';
+import type { ImageFile } from '../../node/images/image_files.js';
 import { type Lock, lockFile } from '../../node/lock.js';
 import { print, UsageError } from '../terminal.js';
 import { openLines } from './result_lines.js';

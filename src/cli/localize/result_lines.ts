@@ -8,7 +8,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { InputError } from '../../errors.js';
 import { parseJson } from '../../formats/json.js';
-import type { ImageFile } from '../../node/image_files.js';
+import type { ImageFile } from '../../node/images/image_files.js';
 import { openBeside, writeRefusal } from '../../node/text_files.js';
 import { collectMadeBy } from './made_by.js';
 import type { ErrorLine, MadeBy, ResultLine } from './results.js';

@@ -15,7 +15,7 @@ import { writeBoxList } from '../../formats/data_sets/box_list.js';
 import { type CocoFile, toCoco } from '../../formats/data_sets/coco.js';
 import { type Finding, fileName, type Prediction } from '../../formats/findings.js';
 import { parseJson } from '../../formats/json.js';
-import type { ImageFile } from '../../node/image_files.js';
+import type { ImageFile } from '../../node/images/image_files.js';
 import { readText, writeRefusal, writeWhole } from '../../node/text_files.js';
 import { collectMadeBy } from './made_by.js';
 import { notOurs, openLines } from './result_lines.js';

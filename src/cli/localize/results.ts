@@ -1,7 +1,7 @@
 /** The results of `raybox localize`, and what every format of them can do. */
 import type { Finding, Prediction } from '../../formats/findings.js';
 import type { HeatmapMethod } from '../../formats/weights/heatmap_methods.js';
-import type { ImageFile } from '../../node/image_files.js';
+import type { ImageFile } from '../../node/images/image_files.js';
 import type { Warning } from '../../warnings.js';
 
 /** What a result was made by. */

@@ -2,8 +2,8 @@
  * The three kinds of table that `raybox mine` writes: as `Data_Entry_2017.csv`, with a column for each disease, or with CheXpert's columns.
  */
 import { InputError } from '../../errors.js';
-import { aboutColumns } from '../../node/report_table.js';
-import type { ReportText } from '../../node/report_text.js';
+import { aboutColumns } from '../../node/reports/report_table.js';
+import type { ReportText } from '../../node/reports/report_text.js';
 import { chexpertLabels, mineChexpert } from '../../reports/chexpert.js';
 import { type Disease, diseases, eightDiseases } from '../../reports/lexicon.js';
 import { type MineOptions, mineReport, type ReportLabels } from '../../reports/mine.js';

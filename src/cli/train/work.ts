@@ -2,9 +2,9 @@
 import { basename, join, resolve } from 'node:path';
 import { describe, type Gpu } from '../../gpu/device.js';
 import type { WeightSource } from '../../graph/plan/types.js';
-import { activationCache } from '../../node/activation_cache.js';
-import type { ImageStore } from '../../node/image_store.js';
-import type { PixelRecord } from '../../node/pixel_record.js';
+import { activationCache } from '../../node/caches/activation_cache.js';
+import type { ImageStore } from '../../node/caches/image_store.js';
+import type { PixelRecord } from '../../node/caches/pixel_record.js';
 import type { EpochRecord } from '../../train/checkpoint.js';
 import { fingerprintOf } from '../../train/data.js';
 import { fitPrediction } from '../../train/fit_prediction.js';

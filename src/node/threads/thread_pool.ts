@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 
 /** What a task gives: its answer, and the memory of it that is handed over to the other thread instead of being copied. */
 export interface Done<Answer> {

@@ -1,8 +1,8 @@
 /** Makes pictures of an evaluation's page of results, for documents that cannot contain HTML. */
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { writeWhole } from '../text_files.js';
 import { launchChromium } from './chromium.js';
-import { writeWhole } from './text_files.js';
 
 const WIDTH = 1260;
 /** Pixels around a section in its picture. */

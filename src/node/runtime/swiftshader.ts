@@ -1,6 +1,6 @@
 /** Provides SwiftShader, a Vulkan device in software, for machines without a Vulkan driver. */
 import { join } from 'node:path';
-import { GpuUnavailableError } from '../errors.js';
+import { GpuUnavailableError } from '../../errors.js';
 import { loadVulkan, setNativeEnvironment } from './shared_library.js';
 import { unpack } from './unpack.js';
 

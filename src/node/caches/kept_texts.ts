@@ -1,10 +1,10 @@
 /** Keeps short texts between runs, in the folder `raybox/tuning` of $XDG_CACHE_HOME or ~/.cache. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KeptTexts } from '../gpu/platform.js';
+import type { KeptTexts } from '../../gpu/platform.js';
+import { withFile } from '../lock.js';
+import { readText, writeWhole } from '../text_files.js';
 import { usersFolder } from './kept_files.js';
-import { withFile } from './lock.js';
-import { readText, writeWhole } from './text_files.js';
 
 const ENDING = '.json';
 

@@ -5,7 +5,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRunning } from './processes.js';
+import { isRunning } from '../runtime/processes.js';
 
 const PREFIX = 'raybox-browser-';
 const PID_FILE = 'browser.pid';

@@ -6,8 +6,8 @@
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { lockFile } from './lock.js';
-import { readText, writeRefusal } from './text_files.js';
+import { lockFile } from '../lock.js';
+import { readText, writeRefusal } from '../text_files.js';
 
 export interface RecordFile {
   /** The number of records, and the bytes that they take. */

@@ -5,13 +5,13 @@
 import { opendir, stat } from 'node:fs/promises';
 import { basename, extname, join, relative } from 'node:path';
 import { Readable } from 'node:stream';
-import { InputError } from '../errors.js';
-import { readOpenI } from '../reports/openi.js';
+import { InputError } from '../../errors.js';
+import { readOpenI } from '../../reports/openi.js';
+import { type LostMember, soundMembers } from '../runtime/tar_members.js';
+import { extract } from '../vendor/tar_stream.js';
 import { collect, maxReportBytes, openFile, textDecoder } from './report_bytes.js';
 import { readTable } from './report_table.js';
 import type { ReadReportsOptions, ReportText } from './report_text.js';
-import { type LostMember, soundMembers } from './tar_members.js';
-import { extract } from './vendor/tar_stream.js';
 
 /** The longest XML file that is read. It has a report and the descriptions of its images. */
 const maxXmlBytes = 4 << 20;

@@ -1,5 +1,5 @@
 /** For commands that read many image files: how large an image may be, and a summary of the warnings of many images. */
-import type { Warning } from '../warnings.js';
+import type { Warning } from '../../warnings.js';
 
 /** The default limit for a decoded image. It is higher than in a page, because a command can use more memory. */
 export const MAX_IMAGE_BYTES = 96_000_000;

@@ -5,8 +5,8 @@
  */
 import { statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { InputError } from '../errors.js';
-import type { ActivationKeeper } from '../train/activations.js';
+import { InputError } from '../../errors.js';
+import type { ActivationKeeper } from '../../train/activations.js';
 import { openRecordFile } from './record_file.js';
 
 /** Room on the disk that is left for everything else. */

@@ -1,7 +1,7 @@
 /** Makes small pictures of images for reports. */
-import { to16Bits } from '../formats/images/bits.js';
-import type { Image } from '../formats/images/pixels.js';
-import { encodePng } from '../formats/images/png.js';
+import { to16Bits } from '../../formats/images/bits.js';
+import type { Image } from '../../formats/images/pixels.js';
+import { encodePng } from '../../formats/images/png.js';
 import { readImage } from './image_files.js';
 
 /** A grey PNG as a data URL, whose longer side is at most `side`, and the size of the image itself. */

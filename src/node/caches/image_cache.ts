@@ -7,9 +7,9 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { DecodeOptions } from '../formats/images/pixels.js';
-import type { Fit } from '../ops/images/frame.js';
-import type { Warning } from '../warnings.js';
+import type { DecodeOptions } from '../../formats/images/pixels.js';
+import type { Fit } from '../../ops/images/frame.js';
+import type { Warning } from '../../warnings.js';
 import { hashOf, openRecordFile } from './record_file.js';
 
 /** How images are decoded and resized. */

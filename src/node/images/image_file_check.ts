@@ -1,9 +1,9 @@
 /** Checks by its first and last bytes whether an image file is complete, and reads the size of its image. */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import type { Size } from '../evaluate/box_frame.js';
-import { decodeImage } from '../formats/images/image.js';
-import { readOrientation } from '../formats/images/orientation.js';
-import { READ_FORMATS } from '../formats/signature.js';
+import type { Size } from '../../evaluate/box_frame.js';
+import { decodeImage } from '../../formats/images/image.js';
+import { readOrientation } from '../../formats/images/orientation.js';
+import { READ_FORMATS } from '../../formats/signature.js';
 
 const PNG_SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex');

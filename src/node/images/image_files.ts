@@ -2,11 +2,11 @@
 import { statSync } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { InputError } from '../errors.js';
-import { IMAGE_ENDING, IMAGE_ENDINGS } from '../formats/data_sets/image_list.js';
-import { type DecodeOptions, decodeImage, type Image } from '../formats/images/image.js';
+import { InputError } from '../../errors.js';
+import { IMAGE_ENDING, IMAGE_ENDINGS } from '../../formats/data_sets/image_list.js';
+import { type DecodeOptions, decodeImage, type Image } from '../../formats/images/image.js';
+import { glob } from '../vendor/tinyglobby.js';
 import { MAX_IMAGE_BYTES } from './image_reading.js';
-import { glob } from './vendor/tinyglobby.js';
 
 export interface ImageFile {
   path: string;

@@ -1,15 +1,15 @@
 /** `raybox/overlay/png`: draws overlays as PNG in Node, Deno or Bun. Pages use the element `<raybox-overlay>` instead. */
-import { InputError } from '../errors.js';
-import type { ShownBoxes } from '../formats/findings.js';
-import type { Image } from '../formats/images/pixels.js';
-import { encodePng } from '../formats/images/png.js';
-import { DEFAULT_OPERATING_THRESHOLD } from '../formats/operating_thresholds.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { ImageInput } from '../localizer/image_input.js';
-import { toPixels } from '../localizer/images.js';
-import type { Localization } from '../localizer/results.js';
-import { checkOptions, optionNames } from '../options.js';
-import { drawOverlay } from '../overlay/overlay.js';
+import { InputError } from '../../errors.js';
+import type { ShownBoxes } from '../../formats/findings.js';
+import type { Image } from '../../formats/images/pixels.js';
+import { encodePng } from '../../formats/images/png.js';
+import { DEFAULT_OPERATING_THRESHOLD } from '../../formats/operating_thresholds.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import type { ImageInput } from '../../localizer/image_input.js';
+import { toPixels } from '../../localizer/images.js';
+import type { Localization } from '../../localizer/results.js';
+import { checkOptions, optionNames } from '../../options.js';
+import { drawOverlay } from '../../overlay/overlay.js';
 import { loadFont } from './font.js';
 
 /** The notice on a picture if the weights were never trained. */

@@ -1,9 +1,9 @@
 /** Writes overlays as PNG files. */
 
-import type { Image } from '../formats/images/pixels.js';
-import type { Localization } from '../localizer/results.js';
+import type { Image } from '../../formats/images/pixels.js';
+import type { Localization } from '../../localizer/results.js';
+import { writeWhole } from '../text_files.js';
 import { drawnPng } from './overlay_png.js';
-import { writeWhole } from './text_files.js';
 
 /** Draws an overlay and writes it, so that a reader never finds a half-written file. */
 export async function writeOverlay(

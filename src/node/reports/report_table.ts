@@ -1,6 +1,6 @@
 /** Reads reports from the rows of a CSV file. */
-import { InputError } from '../errors.js';
-import { csvReader, findColumns, normalizeHeader } from '../formats/csv.js';
+import { InputError } from '../../errors.js';
+import { csvReader, findColumns, normalizeHeader } from '../../formats/csv.js';
 import { maxReportBytes, openFile, textDecoder } from './report_bytes.js';
 import type { ReadReportsOptions, ReportText } from './report_text.js';
 

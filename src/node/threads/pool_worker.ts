@@ -1,6 +1,6 @@
 /** A worker thread of `thread_pool.ts`. It carries out the tasks of the module that it is started with, one at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 import type { Done } from './thread_pool.js';
 
 interface Job {

@@ -21,7 +21,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
-import { GpuUnavailableError } from '../errors.js';
+import { GpuUnavailableError } from '../../errors.js';
 
 const PACKAGE = '@sparticuz/chromium';
 const MANIFEST = 'contents.json';

@@ -1,9 +1,9 @@
 /** What is done with images in worker threads (`image_threads.ts`): they are decoded, resized for training, and drawn as overlays. */
-import type { DecodeOptions, Image } from '../formats/images/pixels.js';
-import type { Fit } from '../ops/images/frame.js';
-import { pixelHash, type ResizedImage } from './image_cache.js';
-import { readImage } from './image_files.js';
-import type { drawnPng } from './overlay_png.js';
+import type { DecodeOptions, Image } from '../../formats/images/pixels.js';
+import type { Fit } from '../../ops/images/frame.js';
+import { pixelHash, type ResizedImage } from '../caches/image_cache.js';
+import { readImage } from '../images/image_files.js';
+import type { drawnPng } from '../images/overlay_png.js';
 import type { Done } from './thread_pool.js';
 
 // Each task loads what it alone needs, so that a thread begins soon.
@@ -16,8 +16,8 @@ export const tasks = {
 
   /** Reads an image file, and resizes it to `size` × `size` pixels. @throws InputError with what is wrong with it */
   async resize(path: string, size: number, fit: Fit, options: DecodeOptions): Promise<Done<ResizedImage>> {
-    const { examineImage } = await import('../localizer/examine.js');
-    const { networkImage } = await import('../train/network_image.js');
+    const { examineImage } = await import('../../localizer/examine.js');
+    const { networkImage } = await import('../../train/network_image.js');
     const decoded = examineImage(await readImage(path, options));
     const image = networkImage(decoded, size, fit);
     return { answer: { image, hash: pixelHash(image), warnings: decoded.warnings ?? [] }, transfer: memoryOf(image) };
@@ -25,7 +25,7 @@ export const tasks = {
 
   /** Draws an overlay. The answer is a PNG. */
   async draw(...given: Parameters<typeof drawnPng>): Promise<Done<Uint8Array>> {
-    const { drawnPng: draw } = await import('./overlay_png.js');
+    const { drawnPng: draw } = await import('../images/overlay_png.js');
     const png = await draw(...given);
     return { answer: png, transfer: memoryOf(png) };
   },

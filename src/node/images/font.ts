@@ -1,9 +1,9 @@
 /** Loads the font of overlays, DejaVu Sans. It comes through npm, so that the machine needs no fonts of its own. */
 import { readFile } from 'node:fs/promises';
 import { inflateSync } from 'node:zlib';
-import type { Font, Glyph } from '../overlay/text.js';
+import type { Font, Glyph } from '../../overlay/text.js';
 
-const FILE = new URL('./vendor/dejavu-sans.woff', import.meta.url);
+const FILE = new URL('../vendor/dejavu-sans.woff', import.meta.url);
 const LETTERS = { moveTo: 'M', lineTo: 'L', quadraticCurveTo: 'Q', bezierCurveTo: 'C', closePath: 'Z' } as const;
 
 let loaded: Promise<Font> | undefined;
@@ -15,7 +15,7 @@ export function loadFont(): Promise<Font> {
 }
 
 async function readFont(): Promise<Font> {
-  const { create } = await import('./vendor/fontkitten.js');
+  const { create } = await import('../vendor/fontkitten.js');
   const font = create(unwrapWoff(await readFile(FILE)));
   if (font.isCollection) throw new Error(`${FILE} is a collection of fonts`);
   const glyphs = new Map<number, Glyph>();

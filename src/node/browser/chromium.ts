@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Browser, LaunchOptions } from 'puppeteer-core';
-import { GpuUnavailableError } from '../errors.js';
+import { GpuUnavailableError } from '../../errors.js';
+import { SLOW_ON_SWIFTSHADER } from '../runtime/swiftshader.js';
+import { unpack } from '../runtime/unpack.js';
 import { makeProfile } from './browser_profile.js';
-import { SLOW_ON_SWIFTSHADER } from './swiftshader.js';
-import { unpack } from './unpack.js';
 
 /** A browser that takes longer than this to close is killed. */
 const CLOSE_LIMIT_MS = 5_000;

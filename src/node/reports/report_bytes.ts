@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 
 /** The longest report that is read. Usual radiology reports have a few kilobytes. */
 export const maxReportBytes = 1 << 20;

@@ -3,11 +3,11 @@ import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { type Parts, readPart } from '../formats/parts.js';
-import { openCheckpoint } from '../formats/weights/open_checkpoint.js';
-import type { KeptFiles } from '../gpu/platform.js';
-import { makeFolder, openBeside, sweepParts } from './text_files.js';
-import { hashOf, openParts } from './weights_file.js';
+import { type Parts, readPart } from '../../formats/parts.js';
+import { openCheckpoint } from '../../formats/weights/open_checkpoint.js';
+import type { KeptFiles } from '../../gpu/platform.js';
+import { makeFolder, openBeside, sweepParts } from '../text_files.js';
+import { hashOf, openParts } from '../weights_file.js';
 
 /** A file begins with its note: JSON, filled up with spaces to this many bytes. */
 const NOTE_BYTES = 1024;

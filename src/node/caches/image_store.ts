@@ -3,12 +3,12 @@
  * one is given.
  */
 import { totalmem } from 'node:os';
-import { InputError } from '../errors.js';
-import type { DecodeOptions } from '../formats/images/pixels.js';
-import type { Fit } from '../ops/images/frame.js';
+import { InputError } from '../../errors.js';
+import type { DecodeOptions } from '../../formats/images/pixels.js';
+import type { Fit } from '../../ops/images/frame.js';
+import { tallyWarnings } from '../images/image_reading.js';
+import { openImageThreads } from '../threads/image_threads.js';
 import { openImageCache, type ResizedImage } from './image_cache.js';
-import { tallyWarnings } from './image_reading.js';
-import { openImageThreads } from './image_threads.js';
 
 export interface ImageStoreOptions {
   /** Side in pixels to which images are resized. */

@@ -4,8 +4,8 @@
  */
 import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { firstFew, InputError } from '../errors.js';
-import { readText, writeRefusal, writeWhole } from './text_files.js';
+import { firstFew, InputError } from '../../errors.js';
+import { readText, writeRefusal, writeWhole } from '../text_files.js';
 
 const PIXELS = 'pixels.tsv';
 
