@@ -4,6 +4,7 @@
  * interrupted pass goes on.
  */
 
+import { resolve } from 'node:path';
 import { featureFile } from '../../../src/cli/train/feature_file.js';
 import { type InitSource, readInit } from '../../../src/cli/train/init.js';
 import { exportedGraph } from '../../../src/export/graph.js';
@@ -58,7 +59,7 @@ export async function featuresOf(
   const start = await startFor(set);
   const network = await openNetwork(start);
   const { channels } = network;
-  const file = featureFile(out, JSON.stringify([set, images]));
+  const file = featureFile(out, JSON.stringify([set, images, resolve(data.folder)]));
   const known = await file.read(2 * channels);
   const values = new Float32Array(images.length * 2 * channels);
   values.set(known);
