@@ -4,6 +4,7 @@ import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { readModel } from '../localizer/model.js';
 import { ensembleOf } from '../nets/ensemble.js';
 import { describeGraph } from '../nets/index.js';
+import type { Model } from '../nets/model.js';
 import { withFile } from '../node/lock.js';
 import type { Command } from '../node/vendor/commander.js';
 import { naming, numberList, print, say, UsageError } from './terminal.js';
@@ -21,7 +22,7 @@ async function write(files: readonly string[], { out, shares, mirror, dtype }: O
   refuseOut(out, []);
   if (shares && shares.length !== files.length)
     throw new UsageError(`--shares has ${shares.length} numbers for ${files.length} networks: give one for each`);
-  const models = [];
+  const models: Model[] = [];
   for (const file of files) {
     const model = await readModel(file, {}).catch(naming(file));
     for (const { message } of model.warnings) say(`raybox: ${file}: ${message}`);
@@ -37,9 +38,16 @@ async function write(files: readonly string[], { out, shares, mirror, dtype }: O
   const architecture = describeGraph(network, { height, width, channels });
   const whole: WeightsMetadata = { ...metadata, architecture };
   const dropped = models.some(({ metadata: own }) => own.operatingThresholds);
+  const unequal = (['heatThresholds', 'minRegion', 'boxRules'] as const).filter(
+    (name) => metadata[name] === undefined && models.some(({ metadata: own }) => own[name] !== undefined),
+  );
   const written = await writeWeightsFile(out, tensors, whole, dtype);
   if (dropped)
     say("raybox: the members' operating thresholds were left out: they are not those of the ensemble. Fit its own");
+  if (unequal.length > 0)
+    say(
+      `raybox: how heatmaps become boxes differs between the members, so this was left out: ${unequal.join(', ')}. Give it with raybox convert --metadata`,
+    );
   return written;
 }
 

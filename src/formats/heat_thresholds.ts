@@ -31,10 +31,11 @@ export function heatThresholdRows(heatThresholds: HeatThresholds): readonly (rea
 }
 
 export const isByClass = (heatThresholds: HeatThresholds): heatThresholds is readonly (readonly number[])[] =>
-  Array.isArray(heatThresholds[0]);
+  Array.isArray(heatThresholds?.[0]);
 
 /** Whether values can be heat thresholds: 1 to 16 of them, all different, above 0 and up to 255. */
-export const areHeatThresholds = (values: readonly unknown[]): boolean =>
+export const areHeatThresholds = (values: unknown): boolean =>
+  Array.isArray(values) &&
   values.length >= 1 &&
   values.length <= MAX_HEAT_THRESHOLDS &&
   new Set(values).size === values.length &&

@@ -97,6 +97,10 @@ export function requestOf(
     heatmaps = 'none',
     boxes = true,
   } = options;
+  if (typeof operatingThresholds !== 'object' || operatingThresholds === null) {
+    const given = String(operatingThresholds);
+    throw new InputError('operatingThresholds', { expected: 'probabilities by label', given });
+  }
   for (const label of [...(classes ?? []), ...Object.keys(operatingThresholds)]) {
     if (!metadata.classes.includes(label)) {
       throw new InputError('unknown class', { expected: metadata.classes.join(', '), given: label });

@@ -47,6 +47,7 @@ export interface Localization extends Classification {
 
 /**
  * The findings of many images as one COCO file.
+ * @param classes all classes that images were looked at for, as `localizer.classes` has them
  * @param names the images' file names, one for each result and in the order of the results, which lack the images that could not be read
  * @throws InputError for another number of names than of results
  */
@@ -56,6 +57,7 @@ export function toCOCO(
   classes: readonly string[],
 ): CocoFile {
   refuseOtherCount(results, names);
+  if (!Array.isArray(classes)) throw new InputError('toCOCO needs the classes', { expected: 'localizer.classes' });
   return toCoco(
     results.map((result, place) => ({ ...result, image: names[place], findings: [...result.findings] })),
     classes,

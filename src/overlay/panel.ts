@@ -140,12 +140,18 @@ function thresholdsByRank(findings: readonly Finding[]): [least: number, most: n
 function drawScale(canvas: Canvas, font: Font, size: number, rect: Rect, heatThresholds: readonly number[]): void {
   for (let i = 0; i < rect.width; i++)
     fill(canvas, { x: rect.x + i, y: rect.y, width: 1, height: rect.height }, inferno(i / (rect.width - 1)));
-  for (const value of [0, ...heatThresholds, 255]) {
+  const written: Rect[] = [];
+  for (const value of [0, 255, ...heatThresholds]) {
     const at = rect.x + (value / 255) * (rect.width - 1);
     const text = String(value);
     const textWidth = measure(font, text, size * 0.75);
     const left = Math.min(rect.x + rect.width - textWidth, Math.max(rect.x, at - textWidth / 2));
-    drawText(canvas, font, text, [left, rect.y + rect.height + size], size * 0.75, DIM);
+    // The key has all thresholds, so that a number without room can be left out.
+    const hasRoom = written.every(({ x, width }) => left > x + width + size / 4 || left + textWidth + size / 4 < x);
+    if (hasRoom) {
+      drawText(canvas, font, text, [left, rect.y + rect.height + size], size * 0.75, DIM);
+      written.push({ x: left, y: rect.y, width: textWidth, height: size });
+    }
     if (value > 0 && value < 255) fill(canvas, { x: at - 1, y: rect.y, width: 2, height: rect.height }, BRIGHT);
   }
 }

@@ -253,6 +253,41 @@ test('results of other weights or options are refused with the first difference,
   }
 });
 
+test('a line that raybox could not have written is refused by its number and field, and the file is not changed', async ({
+  folder,
+}) => {
+  const whole = lineOf('b.png');
+  const [finding] = whole.findings;
+  const wrong: [change: object, message: RegExp][] = [
+    [{ image: undefined }, /image is wrong; expected the name of an image; given nothing/],
+    [{ width: '9' }, /width is wrong; expected a number of pixels; given '"9"'/],
+    [{ probabilities: undefined }, /probabilities is wrong/],
+    [{ probabilities: { Mass: 2 } }, /probabilities is wrong; expected a number from 0 to 1 by class/],
+    [{ findings: undefined }, /findings is wrong; expected a list of findings/],
+    [{ findings: [{ ...finding, label: 'Foo' }] }, /label of a finding is wrong; expected Mass, Nodule/],
+    [{ findings: [{ ...finding, score: '0.5' }] }, /score of a finding is wrong/],
+    [{ findings: [{ ...finding, box: null }] }, /box of a finding is wrong/],
+    [{ findings: [{ ...finding, box: { ...finding.box, width: -3 } }] }, /box of a finding is wrong/],
+    [{ error: 5 }, /error is wrong; expected a message; given '?5/],
+    [{ madeBy: 5 }, /madeBy is wrong/],
+    [{ madeBy: { raybox: '1.0.0', weights: 'ab12', options: { '--classes': 5 } } }, /madeBy is wrong/],
+  ];
+  for (const [name, lines] of [
+    ['r.jsonl', 'r.jsonl'],
+    ['r.csv', 'r.csv.part.jsonl'],
+  ]) {
+    for (const [change, expected] of wrong) {
+      const text = `${JSON.stringify(lineOf('a.png'))}\n${JSON.stringify({ ...whole, ...change })}\n`;
+      writeFileSync(join(folder, lines), text);
+      const message = await refusal(openResults(join(folder, name)));
+      assert.match(message, /line 2 is no result of raybox localize/);
+      assert.match(message, expected);
+      assert.is(readFileSync(join(folder, lines), 'utf8'), text);
+    }
+    rmSync(join(folder, lines));
+  }
+});
+
 test('an overlay counts as drawn if it was drawn by the same weights and options as the results', async ({
   folder,
 }) => {

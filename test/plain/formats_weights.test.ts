@@ -120,7 +120,7 @@ test('each field that is missing or wrong is named', () => {
         () => parseWeightsMetadata({ ...strings, [key]: value }),
         key === 'pooling' && value === 'average'
           ? /lse_r is wrong/
-          : new RegExp(`metadata's ${key} is wrong; expected`),
+          : new RegExp(`metadata's ${key}( of \\w+)? is wrong; expected`),
       );
   refuses(() => parseWeightsMetadata({}), /given no metadata/);
   refuses(() => parseWeightsMetadata({ format: 'pt' }), /given format/);

@@ -71,12 +71,12 @@ export const shortened = (hash: string) => hash.slice(0, 16);
 
 const isHash = (value: unknown) => typeof value === 'string' && /^[\da-f]{1,64}$/.test(value);
 
-/** What a result says; undefined for anything else. */
-function asMadeBy(value: unknown): MadeBy | undefined {
+/** Whether a value is what results say they were made by. */
+export function isMadeBy(value: unknown): value is MadeBy {
   const { raybox, weights, options } = isObject(value) ? value : {};
   const isWhole = typeof raybox === 'string' && isHash(weights) && isObject(options);
   const isOption = ([name, text]: [string, unknown]) => /^--[a-z\d-]{1,40}$/.test(name) && typeof text === 'string';
-  return isWhole && Object.entries(options).every(isOption) ? (value as unknown as MadeBy) : undefined;
+  return isWhole && Object.entries(options).every(isOption);
 }
 
 /** Collects what results say, each once. Only a few are kept: if a file has more, it is refused anyway. */
@@ -86,9 +86,8 @@ export function collectMadeBy() {
   return {
     /** @param value what a result says, or anything else */
     add(value: unknown) {
-      const madeBy = asMadeBy(value);
-      isUnmarked ||= madeBy === undefined;
-      if (madeBy && all.size < 8) all.set(JSON.stringify(madeBy), madeBy);
+      isUnmarked ||= !isMadeBy(value);
+      if (isMadeBy(value) && all.size < 8) all.set(JSON.stringify(value), value);
     },
     all: () => [...all.values()],
     isUnmarked: () => isUnmarked,

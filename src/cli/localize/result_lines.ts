@@ -7,10 +7,12 @@ import { type FileHandle, open, realpath, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { InputError } from '../../errors.js';
+import { brief } from '../../formats/brief.js';
 import { parseJson } from '../../formats/json.js';
 import type { ImageFile } from '../../node/images/image_files.js';
 import { openBeside, writeRefusal } from '../../node/text_files.js';
 import { collectMadeBy } from './made_by.js';
+import { faultOf } from './result_line_check.js';
 import type { ErrorLine, MadeBy, ResultLine } from './results.js';
 
 /** The error for a file with other content, which must not be changed. */
@@ -18,6 +20,12 @@ export const notOurs = (path: string, given?: string) =>
   new InputError(`${path} holds something else than results of raybox localize`, {
     ...(given ? { given } : {}),
     hint: 'name another file, or move this one away',
+  });
+
+const notALine = (path: string, number: number, { what, expected, given }: NonNullable<ReturnType<typeof faultOf>>) =>
+  new InputError(`${path}: line ${number} is no result of raybox localize: ${what} is wrong`, {
+    ...{ expected, given: given === undefined ? 'nothing' : brief(JSON.stringify(given)) },
+    hint: 'remove the line, so that the image is localized again, or name another file',
   });
 
 /** A file of JSON lines that grows by a line for each image. */
@@ -59,7 +67,10 @@ export async function openLines(path: string, hint: string): Promise<ResultLines
   const made = collectMadeBy();
   const isNew = !existsSync(path);
   let length = isNew ? 0 : await wholeLines(path);
-  await readLines(path, length, ({ file, error, probabilities, madeBy }) => {
+  await readLines(path, length, (line, number) => {
+    const fault = faultOf(line);
+    if (fault) throw notALine(path, number, fault);
+    const { file, error, probabilities, madeBy } = line;
     repeated ||= known.has(resolve(file));
     known.set(resolve(file), error);
     if (error === undefined) {

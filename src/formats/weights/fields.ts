@@ -84,32 +84,27 @@ function cells(text: string, key: string): number {
   return value;
 }
 
+const HEAT_THRESHOLDS = `a JSON list of 1 to ${MAX_HEAT_THRESHOLDS} different numbers above 0, up to 255, such as [60,180]`;
+
 function heatThresholds(text: string, key: string): readonly number[] {
   const list = json(text);
-  if (!Array.isArray(list) || !areHeatThresholds(list))
-    throw fault(
-      key,
-      `a JSON list of 1 to ${MAX_HEAT_THRESHOLDS} different numbers above 0, up to 255, such as [60,180]`,
-      brief(text),
-    );
-  return list;
+  if (!areHeatThresholds(list)) throw fault(key, HEAT_THRESHOLDS, brief(text));
+  return list as number[];
 }
 
 function boxRules(text: string, key: string): Record<string, BoxRule> {
   const rules = json(text);
-  const isRule = (rule: unknown) =>
-    isObject(rule) &&
-    Object.entries(rule).every(([name, value]) =>
-      name === 'heatThresholds'
-        ? Array.isArray(value) && areHeatThresholds(value)
-        : name === 'minRegion' && typeof value === 'number' && value >= 0 && Number.isFinite(value),
-    );
-  if (!isObject(rules) || !Object.values(rules).every(isRule))
-    throw fault(
-      key,
-      'a JSON object of rules by class, such as {"Nodule":{"heatThresholds":[180],"minRegion":2}}',
-      brief(text),
-    );
+  if (!isObject(rules))
+    throw fault(key, 'a JSON object of rules by class: {"Nodule":{"heatThresholds":[180],"minRegion":2}}', brief(text));
+  for (const [label, rule] of Object.entries(rules)) {
+    const { heatThresholds = [60], minRegion = 0, ...others } = isObject(rule) ? rule : { rule };
+    const [unknown] = Object.keys(others);
+    if (unknown) throw fault(`${key} of ${label}`, 'heatThresholds, minRegion or both', brief(JSON.stringify(rule)));
+    if (!areHeatThresholds(heatThresholds))
+      throw fault(`${key} of ${label}`, HEAT_THRESHOLDS, brief(JSON.stringify(heatThresholds)));
+    if (!(typeof minRegion === 'number' && minRegion >= 0 && Number.isFinite(minRegion)))
+      throw fault(`${key} of ${label}`, 'a minRegion of 0 cells or more', brief(JSON.stringify(minRegion)));
+  }
   return rules as Record<string, BoxRule>;
 }
 

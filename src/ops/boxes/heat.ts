@@ -142,11 +142,11 @@ export const mapCount = ({ shape }: Tensor) => shape[0] * shape[1];
  */
 export function checkHeatThresholds(heatThresholds: HeatThresholds, classes = 1): void {
   const lists = isByClass(heatThresholds) ? heatThresholds : [heatThresholds];
-  const wrong = lists.find((list) => !areHeatThresholds(list));
-  if (wrong) {
+  const wrong = lists.filter((list) => !areHeatThresholds(list));
+  if (wrong.length > 0) {
     throw new InputError('heatThresholds', {
       expected: `1 to ${MAX_HEAT_THRESHOLDS} different numbers above 0, up to 255`,
-      given: wrong.join(', ') || 'none',
+      given: [wrong[0]].flat().join(', ') || 'none',
     });
   }
   if (lists.length > 1 && lists.length !== classes) {
