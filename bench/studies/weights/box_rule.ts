@@ -76,9 +76,12 @@ function rulesToTry(heatmapBorder: number): BoxRule[] {
 export const scoreRule = (samples: readonly Sample[], rule: BoxRule): RuleScore =>
   scoreOf(samples.filter(({ heatmapBorder }) => heatmapBorder === rule.heatmapBorder).map(countable), rule);
 
-/** A sample with what does not depend on the rule: which truth boxes each region hits, by criterion. */
+/** A sample with what does not depend on the rule. */
 export interface Countable extends Sample {
+  /** Which truth boxes each region hits, by criterion. */
   hits: number[][][];
+  /** Places in `regions`, by heat threshold. */
+  placesAt: ReadonlyMap<number, readonly number[]>;
   highest: number;
 }
 
@@ -87,7 +90,13 @@ export function countable(sample: Sample): Countable {
   const hits = regions.map(({ box }) =>
     CRITERIA.map((criterion) => truth.flatMap((one, index) => (isRight(box, one, criterion) ? [index] : []))),
   );
-  return { ...sample, hits, highest: regions.reduce((most, { peak }) => Math.max(most, peak), 0) };
+  const placesAt = new Map<number, number[]>();
+  for (const [place, { threshold }] of regions.entries()) {
+    const places = placesAt.get(threshold) ?? [];
+    places.push(place);
+    placesAt.set(threshold, places);
+  }
+  return { ...sample, hits, placesAt, highest: regions.reduce((most, { peak }) => Math.max(most, peak), 0) };
 }
 
 function scoreOf(samples: readonly Countable[], rule: BoxRule): RuleScore {
@@ -136,12 +145,13 @@ export function tally(
   const right = CRITERIA.map(() => 0);
   const hit = CRITERIA.map(() => 0);
   let [boxes, truthBoxes] = [0, 0];
-  for (const { truth, regions, hits, highest, cellArea } of samples) {
+  for (const { truth, regions, hits, placesAt, highest, cellArea } of samples) {
     truthBoxes += truth.length;
     const found = CRITERIA.map(() => new Set<number>());
-    for (const [at, { threshold, area, peak }] of regions.entries()) {
+    for (const at of heatThresholds.flatMap((threshold) => placesAt.get(threshold) ?? [])) {
+      const { area, peak } = regions[at];
       // As in `localize`, the region with the highest heat gives a box however small it is.
-      if (!heatThresholds.includes(threshold) || (area < minRegion * cellArea && peak < highest)) continue;
+      if (area < minRegion * cellArea && peak < highest) continue;
       boxes += 1;
       for (const [c, some] of hits[at].entries()) {
         if (some.length > 0) right[c] += 1;
