@@ -8,7 +8,7 @@ import type { Warning } from '../warnings.js';
 
 /** Width and height of the samples of an image. */
 export const SIDE = 32;
-/** Images with a smaller side are not checked. Nobody reads X-rays of that size, so the rules were not made for them. */
+/** Nobody reads X-rays with a smaller side, so the rules were not made for them. */
 const SMALLEST = 16;
 
 /** An image is nearly constant if 99 % of its samples lie in a range smaller than this. */
@@ -75,7 +75,7 @@ export function checkPixels(image: Image): Warning[] {
   const [shorter, longer] = [width, height].sort((a, b) => a - b);
   if (longer >= SMALLEST && longer > LONGEST * shorter)
     return [noXray(`is ${width} × ${height} pixels, more than ${LONGEST} times as long in one direction`)];
-  if (shorter < SMALLEST) return [];
+  if (shorter < SMALLEST) return [noXray(`is ${width} × ${height} pixels, too small to be judged`)];
   const { levels, coloured } = sample(image);
   const found = [rangeOf(levels), kindOf(levels, coloured)];
   return found.filter((one) => one !== undefined);

@@ -28,7 +28,7 @@ test('pictures that are no X-rays at all, which have other warnings, are not jud
   const tiny = { data: new Uint8Array(64), width: 8, height: 8 };
   for (const picture of [noise, flat, tiny]) {
     const image = examineImage(picture);
-    assert.is((image.warnings ?? []).length > 0, picture !== tiny);
+    assert.ok((image.warnings ?? []).length > 0);
     for (const kind of ['phantoms', 'patients'] as const) assert.is(otherKind(image, kind), undefined);
   }
 });
