@@ -15,8 +15,8 @@ import type { Batch, Computed, Regions, Session } from './session.js';
  */
 const ROUNDING = 1e-6;
 
-/** False for NaN too. */
-const isProbability = (value: number): boolean => value >= -ROUNDING && value <= 1 + ROUNDING;
+/** Whether a computed number can be a probability, up to rounding. False for NaN too. */
+export const isProbability = (value: number): boolean => value >= -ROUNDING && value <= 1 + ROUNDING;
 
 /** Localizes the images of a batch. @throws InputError as `describeImage` does */
 export async function localizeBatch(

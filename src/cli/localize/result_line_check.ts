@@ -1,25 +1,28 @@
 /** What a line of results must look like, so that a run continues only files whose lines it could have written itself. */
-import { type Check, isNumber, isObject, isSize, optional } from '../../formats/checks.js';
+import { type Check, isNumber, isObject, optional } from '../../formats/checks.js';
+import { isProbability } from '../../localizer/describe.js';
 import { isMadeBy } from './made_by.js';
 
 const isText: Check = (value) => typeof value === 'string';
-const isShare: Check = (value) => isNumber(value) && (value as number) >= 0 && (value as number) <= 1;
+/** A GPU may have rounded a probability to slightly more than 1. Such a line is raybox's own. */
+const isShare: Check = (value) => isNumber(value) && isProbability(value as number);
+const isPixels: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 1;
 const isSide: Check = (value) => isNumber(value) && (value as number) > 0;
 
 /** By name of a field, how its value is checked and what was expected. */
 const FIELDS: Readonly<Record<string, readonly [check: Check, expected: string]>> = {
   file: [isText, 'the path of an image'],
   image: [isText, 'the name of an image'],
-  width: [isSize, 'a number of pixels'],
-  height: [isSize, 'a number of pixels'],
+  width: [isPixels, 'a number of pixels'],
+  height: [isPixels, 'a number of pixels'],
   probabilities: [isByLabel(isShare), 'a number from 0 to 1 by class'],
   logits: [optional(isByLabel(isNumber)), 'a number by class'],
   findings: [(value) => Array.isArray(value) && value.every(isObject), 'a list of findings'],
   madeBy: [optional(isMadeBy), 'what raybox writes there'],
 };
 
-/** The fields of a line for an image that could not be localized. */
-const OF_ERRORS = ['file', 'image', 'error'];
+/** The fields that a line for an image has that could not be localized, besides the message. */
+const OF_ERRORS = ['file', 'image'];
 
 const BOX: Readonly<Record<string, Check>> = { x: isNumber, y: isNumber, width: isSide, height: isSide };
 

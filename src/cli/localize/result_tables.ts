@@ -17,7 +17,7 @@ import { type Finding, fileName, type Prediction } from '../../formats/findings.
 import { parseJson } from '../../formats/json.js';
 import type { ImageFile } from '../../node/images/image_files.js';
 import { readText, writeRefusal, writeWhole } from '../../node/text_files.js';
-import { collectMadeBy } from './made_by.js';
+import { collectMadeBy, isMadeBy } from './made_by.js';
 import { notOurs, openLines } from './result_lines.js';
 import type { Results } from './results.js';
 
@@ -164,10 +164,12 @@ const cocoFormat: TableFormat = {
       {}) as Partial<CocoFile>;
     if (![images, categories, annotations].every((list) => Array.isArray(list) && list.every(isObject)))
       throw notOurs(path);
+    const madeBy: unknown = info?.madeBy;
+    if (madeBy !== undefined && !isMadeBy(madeBy)) throw notOurs(path, 'a madeBy that raybox would not write');
     const entries = new Map<unknown, Entry>();
     for (const { id, file_name, ...rest } of images as (CocoFile['images'][number] & { file?: string })[]) {
       if (typeof file_name !== 'string') throw notOurs(path, 'an image without file_name');
-      entries.set(id, { image: file_name, findings: [], ...rest, ...(info?.madeBy ? { madeBy: info.madeBy } : {}) });
+      entries.set(id, { image: file_name, findings: [], ...rest, ...(madeBy ? { madeBy } : {}) });
     }
     const labels = new Map((categories as CocoFile['categories']).map(({ id, name }) => [id, name]));
     for (const { image_id, category_id, bbox, score } of annotations as CocoFile['annotations']) {
