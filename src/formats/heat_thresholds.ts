@@ -30,6 +30,7 @@ export function heatThresholdRows(heatThresholds: HeatThresholds): readonly (rea
   return lists.map((list) => [...list, ...Array<number>(longest - list.length).fill(UNREACHED)]);
 }
 
+/** Whether each class has a list of its own. False for what is no list at all, which is refused elsewhere. */
 export const isByClass = (heatThresholds: HeatThresholds): heatThresholds is readonly (readonly number[])[] =>
   Array.isArray(heatThresholds?.[0]);
 

@@ -99,15 +99,19 @@ export function countable(sample: Sample): Countable {
   return { ...sample, hits, placesAt, highest: regions.reduce((most, { peak }) => Math.max(most, peak), 0) };
 }
 
+/** The samples of each finding. */
+export function byLabel(samples: readonly Countable[]): Map<string, Countable[]> {
+  const groups = new Map<string, Countable[]>();
+  for (const one of samples) {
+    const group = groups.get(one.label) ?? [];
+    group.push(one);
+    groups.set(one.label, group);
+  }
+  return groups;
+}
+
 function scoreOf(samples: readonly Countable[], rule: BoxRule): RuleScore {
-  const labels = [...new Set(samples.map(({ label }) => label))];
-  const tallies = labels.map((label) => ({
-    label,
-    ...tally(
-      samples.filter((one) => one.label === label),
-      rule,
-    ),
-  }));
+  const tallies = [...byLabel(samples)].map(([label, group]) => ({ label, ...tally(group, rule) }));
   const scored = tallies.map(({ label, ...counts }) => {
     const { truthBoxes, boxes } = counts;
     return { label, truthBoxes, boxes, f1: f1Of(counts) };
@@ -138,6 +142,7 @@ export interface Tally {
   hit: readonly number[];
 }
 
+/** Counts what a rule gives for some samples. */
 export function tally(
   samples: readonly Countable[],
   { heatThresholds, minRegion }: Pick<BoxRule, 'heatThresholds' | 'minRegion'>,

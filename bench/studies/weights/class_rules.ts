@@ -6,6 +6,7 @@ import { fnv1a } from '../../../src/random.js';
 import {
   type BoxRule,
   bestOf,
+  byLabel,
   type Countable,
   countable,
   f1Of,
@@ -67,12 +68,7 @@ function fitByClass(samples: readonly Countable[], heatmapBorder: number): Recor
   return rules;
 }
 
-function byLabel(samples: readonly Countable[]): Map<string, Countable[]> {
-  const groups = new Map<string, Countable[]>();
-  for (const one of samples) groups.set(one.label, [...(groups.get(one.label) ?? []), one]);
-  return groups;
-}
-
+/** Adds what was counted in a fold to what was counted in those before. */
 function add(tallies: Map<string, Tally>, label: string, { boxes, truthBoxes, right, hit }: Tally): void {
   const before = tallies.get(label);
   const sum = (a: readonly number[] | undefined, b: readonly number[]) => b.map((value, c) => value + (a?.[c] ?? 0));

@@ -67,6 +67,7 @@ const bounded = (text: string) => (text.length <= LONGEST ? text : `${text.slice
 /** The first 16 hexadecimal digits of a SHA-256. They are enough to tell files apart, and `sha256sum` shows them. */
 export const shortHash = (content: string | Uint8Array) =>
   shortened(createHash('sha256').update(content).digest('hex'));
+/** The part of a SHA-256, in hexadecimal digits, that results have. */
 export const shortened = (hash: string) => hash.slice(0, 16);
 
 const isHash = (value: unknown) => typeof value === 'string' && /^[\da-f]{1,64}$/.test(value);
