@@ -7,6 +7,12 @@ export interface Parts {
   readonly bytes?: Uint8Array;
 }
 
+/** Some bytes of a file: from `start` up to, and without, `end`. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
 /** Bytes of which parts have to be awaited: those of a Blob, or of a download that is under way. */
 export interface AwaitedParts {
   readonly size: number;

@@ -4,20 +4,15 @@
  */
 import { InputError } from '../errors.js';
 import { crc32 } from './crc32.js';
-import { type Parts, piecesIn, readPart } from './parts.js';
+import { type ByteRange, type Parts, piecesIn, readPart } from './parts.js';
 
+/** A file in an archive. */
 export interface ZipEntry {
   name: string;
   /** Where the entry's bytes are in the archive. @throws InputError if they are damaged (by their CRC-32) or compressed */
-  place(): ZipPlace;
+  place(): ByteRange;
   /** The entry's bytes, as a view of the archive if that is in memory. @throws InputError as `place` does */
   read(): Uint8Array;
-}
-
-/** A range of an archive's bytes. */
-export interface ZipPlace {
-  start: number;
-  end: number;
 }
 
 const END_BYTES = 22;
@@ -128,7 +123,7 @@ interface Stored {
 }
 
 /** A function that finds the bytes of an entry, and checks them piece by piece. */
-function placesIn(file: Parts): (entry: Stored) => ZipPlace {
+function placesIn(file: Parts): (entry: Stored) => ByteRange {
   const pieces = piecesIn(file);
   return ({ name, offset, length, crc }) => {
     const isInside = offset + LOCAL_BYTES <= file.size;

@@ -1,15 +1,9 @@
 /** The tensors that a pickle describes, which stay in the storages of their file until their numbers are asked for. */
 import { InputError } from '../../errors.js';
-import { type Parts, readPart } from '../parts.js';
+import { type ByteRange, type Parts, readPart } from '../parts.js';
 import { ELEMENT_BYTES, elementCount, type TensorData, toFloat32 } from '../weights/checkpoint.js';
 import { tensorsIn } from '../weights/file_tensors.js';
 import type { Storage, StoredTensor } from './globals.js';
-
-/** Which bytes of a file a storage has. */
-export interface StoragePlace {
-  start: number;
-  end: number;
-}
 
 /** Makes the tensors of a file, in row-major order. @param what the name of the tensor in messages */
 export type TensorOf = (what: string, tensor: StoredTensor) => TensorData;
@@ -18,9 +12,9 @@ export type TensorOf = (what: string, tensor: StoredTensor) => TensorData;
  * @param find the place of a storage, after its bytes were checked; undefined if the file lacks it
  * @returns a function that throws an InputError for a tensor that reaches beyond its storage
  */
-export function storedTensors(file: Parts, find: (key: string) => StoragePlace | undefined): TensorOf {
+export function storedTensors(file: Parts, find: (key: string) => ByteRange | undefined): TensorOf {
   const tensorIn = tensorsIn(file);
-  const places = new Map<string, StoragePlace>();
+  const places = new Map<string, ByteRange>();
   const decoded = new Map<string, Float32Array>();
   const placeOf = ({ key, type }: Storage) => {
     const place = places.get(key) ?? checkPlace(key, type, find(key));
@@ -54,7 +48,7 @@ export function storedTensors(file: Parts, find: (key: string) => StoragePlace |
   };
 }
 
-function checkPlace(key: string, type: Storage['type'], place: StoragePlace | undefined): StoragePlace {
+function checkPlace(key: string, type: Storage['type'], place: ByteRange | undefined): ByteRange {
   if (place === undefined) throw new InputError(`torch: the file lacks storage '${key}'`);
   const bytes = place.end - place.start;
   if (bytes % ELEMENT_BYTES[type] !== 0)

@@ -4,7 +4,7 @@
  */
 import { InputError } from '../../errors.js';
 import { brief } from '../brief.js';
-import { type Parts, partsOf, readPart } from '../parts.js';
+import { type ByteRange, type Parts, partsOf, readPart } from '../parts.js';
 import { noTorchArchive } from '../refused_format.js';
 import {
   type Checkpoint,
@@ -19,7 +19,7 @@ import { NetworkTensors, withTensors } from './modules.js';
 import { unpickle } from './pickle.js';
 import { latin1 } from './pickle_reader.js';
 import { isNetwork, type NumbersOf, settingsOf, TRAINING_STATE } from './settings.js';
-import { type StoragePlace, storedTensors } from './stored_tensors.js';
+import { storedTensors } from './stored_tensors.js';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
@@ -67,7 +67,7 @@ export function openTorch(file: Parts, prefix?: string): Checkpoint {
 /** The unpickled object, and a function that returns the place of a storage in the file, after its bytes were checked. */
 interface Contents {
   root: unknown;
-  storagePlace: (key: string) => StoragePlace | undefined;
+  storagePlace: (key: string) => ByteRange | undefined;
 }
 
 function readArchive(file: Parts): Contents {
@@ -136,7 +136,7 @@ function readStream(file: Parts): Contents {
   if (!Array.isArray(keys.value))
     throw new InputError('torch: the list of storages is missing', { given: brief(keys.value) });
 
-  const storages = new Map<string, StoragePlace>();
+  const storages = new Map<string, ByteRange>();
   let at = keys.end;
   for (const key of keys.value) {
     const type = types.get(key);
