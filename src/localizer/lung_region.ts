@@ -3,12 +3,13 @@
  *
  * The region is the same for all images: where radiologists have drawn boxes. It was made from their 1,641 boxes on 807 images of
  * ChestX-ray14 that are not among its test images (ChestX-Det, without fractures). In 16 × 16 cells, those count that the boxes cover at
- * least a tenth as often as the cell that they cover most often; the left and the right half were averaged. The README says how well it does.
+ * least a tenth as often as the cell that they cover most often; the left and the right half were averaged. The README says how well it does,
+ * and `bench/studies/weights/lung_mask.ts` makes it and measures that.
  */
-import type { Finding } from '../formats/findings.js';
+import type { Box, Finding } from '../formats/findings.js';
 import type { Warning, WarningCode } from '../warnings.js';
 
-const REGION = [
+export const LUNG_REGION: readonly string[] = [
   '................',
   '................',
   '...####..####...',
@@ -43,24 +44,29 @@ export function withLungMask(
   mode: 'auto' | 'drop',
 ): Finding[] {
   if (image.warnings.some(({ code }) => NO_CHEST.includes(code))) return [...findings];
-  const isOutside = ({ box }: Finding) => shareInside(box, image) < LEAST_INSIDE;
-  if (mode === 'drop') return findings.filter((finding) => !isOutside(finding));
-  return findings.map((finding) => (isOutside(finding) ? { ...finding, outsideLungs: true } : finding));
+  const outside = ({ box }: Finding) => isOutside(box, image);
+  if (mode === 'drop') return findings.filter((finding) => !outside(finding));
+  return findings.map((finding) => (outside(finding) ? { ...finding, outsideLungs: true } : finding));
 }
 
-/** The share of a box's area that lies in the region. */
-function shareInside(
-  box: Finding['box'],
+/**
+ * Whether less than half of a box lies in the region of an image.
+ * @param image its size in the unit of the box
+ * @param region rows of cells, from the top, where `#` is inside
+ */
+export function isOutside(
+  box: Box,
   { width, height }: { readonly width: number; readonly height: number },
-): number {
-  const columns = REGION[0].length;
+  region: readonly string[] = LUNG_REGION,
+): boolean {
+  const columns = region[0].length;
   const overlap = (cell: number, size: number, start: number, length: number) =>
     Math.max(0, Math.min(start + length, (cell + 1) * size) - Math.max(start, cell * size));
   let inside = 0;
-  for (const [row, cells] of REGION.entries()) {
-    const rows = overlap(row, height / REGION.length, box.y, box.height);
+  for (const [row, cells] of region.entries()) {
+    const rows = overlap(row, height / region.length, box.y, box.height);
     for (let column = 0; column < columns; column++)
       if (cells[column] === '#') inside += rows * overlap(column, width / columns, box.x, box.width);
   }
-  return inside / (box.width * box.height);
+  return inside < LEAST_INSIDE * box.width * box.height;
 }

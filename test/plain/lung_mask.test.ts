@@ -1,6 +1,7 @@
 /** Boxes outside of lungs and heart. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { type MarkedImage, measureRegion, regionOf } from '../../bench/studies/weights/lung_region.js';
 import { bestFindings, type Finding } from '../../src/formats/findings.js';
 import { withLungMask } from '../../src/localizer/lung_region.js';
 import type { WarningCode } from '../../src/warnings.js';
@@ -45,6 +46,40 @@ test('a box outside of the lungs is the best one only if its class has no other'
   const outside = { ...corner, outsideLungs: true };
   assert.equal(bestFindings([outside, small], image), [small]);
   assert.equal(bestFindings([outside], image), [outside]);
+});
+
+test('a region is where boxes lie, on both sides alike, without cells that are covered rarely', () => {
+  const left = { x: 1 / 8, y: 1 / 4, width: 1 / 8, height: 1 / 2 };
+  const rare = { x: 0, y: 15 / 16, width: 1 / 16, height: 1 / 16 };
+  const region = regionOf([...Array.from({ length: 11 }, () => left), rare]);
+  assert.equal(
+    region,
+    Array.from({ length: 16 }, (_, row) => (row >= 4 && row < 12 ? '..##........##..' : '.'.repeat(16))),
+  );
+  assert.equal(regionOf([rare]), [...Array.from({ length: 15 }, () => '.'.repeat(16)), '#..............#']);
+  assert.equal(
+    regionOf([]),
+    Array.from({ length: 16 }, () => '.'.repeat(16)),
+  );
+});
+
+test('boxes with and without those outside of the region of other patients are counted', () => {
+  const mark = { label: 'Mass', box: { x: 1 / 4, y: 1 / 4, width: 1 / 4, height: 1 / 2 } };
+  const stray = { label: 'Mass', box: { x: 0, y: 0, width: 1 / 8, height: 1 / 8 } };
+  const of = (patient: string, isFound: boolean): MarkedImage => ({
+    ...{ patient, marks: [mark] },
+    boxes: [mark, stray, { ...stray, label: 'Hernia' }].map((one) => ({ ...one, isFound })),
+  });
+  const images = ['1', '2', '3', '4', '5', '6'].map((patient) => of(patient, patient === '1'));
+  const { marksOutside, marks, patients, effects } = measureRegion(images, ['Mass'], {
+    ...{ parts: 3, replicates: 20, seed: 0 },
+  });
+  assert.equal([marks, patients, marksOutside], [6, 6, 0]);
+  const [known, found] = effects;
+  assert.equal(known.all, { boxes: 12, right: 0.5, hit: 1, f1: 2 / 3 });
+  assert.equal(known.inside, { boxes: 6, right: 1, hit: 1, f1: 1 });
+  assert.ok(Math.abs(known.gain.low - 1 / 3) < 1e-12 && Math.abs(known.gain.high - 1 / 3) < 1e-12);
+  assert.equal(found.all, { boxes: 2, right: 0.5, hit: 1 / 6, f1: 0.25 });
 });
 
 test.run();

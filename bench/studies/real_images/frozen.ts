@@ -13,11 +13,11 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { interruptible, print, say, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
 import { InputError } from '../../../src/errors.js';
-import { readCsv } from '../../../src/formats/csv.js';
 import { stemOf } from '../../../src/formats/data_sets/image_list.js';
 import { CHEST_XRAY8_LABELS, labelsOf } from '../../../src/formats/data_sets/image_table.js';
 import { type Dataset, openDataset } from '../../../src/node/dataset.js';
-import { readText, writeWhole } from '../../../src/node/text_files.js';
+import { writeWhole } from '../../../src/node/text_files.js';
+import { rowsOf } from '../rows.js';
 import { exitCodeOf, keepStudy, resultOf, writeJson } from '../training_runs.js';
 import { type FeatureSet, featuresOf } from './features.js';
 import { type FrozenResults, frozenSummary } from './frozen_summary.js';
@@ -261,13 +261,6 @@ async function allReads({ reads, adjudicated }: Options): Promise<Partial<Record
     ...(rows ? { 'ChestX-Det': readsOf(rows, 'ChestX-Det'), RSNA: readsOf(rows, 'RSNA') } : {}),
     ...(adjudicated === undefined ? {} : { adjudicated: adjudicatedOf(await rowsOf(adjudicated)) }),
   };
-}
-
-async function rowsOf(path: string): Promise<Record<string, string>[]> {
-  const rows: string[][] = [];
-  readCsv(await readText(path), (fields) => rows.push([...fields]));
-  const [head, ...others] = rows;
-  return others.map((fields) => Object.fromEntries(head.map((name, i) => [name, fields[i] ?? ''])));
 }
 
 const program = new Command('frozen-features')
