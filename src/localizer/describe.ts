@@ -11,12 +11,12 @@ import type { Batch, Computed, Regions, Session } from './session.js';
 
 /**
  * How far a probability may lie outside 0…1. GPUs may divide with an error of a few units in the last place, so a sigmoid can come out
- * slightly above 1.
+ * slightly above 1. Such a probability counts as 1.
  */
 const ROUNDING = 1e-6;
 
 /** Whether a computed number can be a probability, up to rounding. False for NaN too. */
-export const isProbability = (value: number): boolean => value >= -ROUNDING && value <= 1 + ROUNDING;
+const isProbability = (value: number): boolean => value >= -ROUNDING && value <= 1 + ROUNDING;
 
 /** Localizes the images of a batch. @throws InputError as `describeImage` does */
 export async function localizeBatch(
@@ -68,6 +68,7 @@ async function describeImage(
   // A class whose numbers are not finite would have no findings, and the chest would look healthy.
   if (!classes.every((label, map) => [raws[label], heats[map]].every(Number.isFinite) && isProbability(scores[label])))
     throw (await import('./wrong_results.js')).wrongResults(classes, raws, scores, heats, isProbability);
+  for (const label of classes) scores[label] = Math.max(0, Math.min(1, scores[label]));
   const boxes =
     regions && request.boxes
       ? readFindings(classes, scores, regions, request, smallest)

@@ -98,6 +98,16 @@ test('probabilities that are not the sigmoid of the logits give a warning, and a
   assert.ok(Object.values((await localizer.classify(picture(1))).probabilities).every((value) => value >= 0));
 });
 
+test('a probability that a GPU has rounded to slightly above 1 is 1', async () => {
+  const rounded = changed((g, _, { logits }) => ({
+    probabilities: activationOf(g, logits, { kind: 'clip', a: 1 + 5e-7, b: 2 }),
+  }));
+  await using localizer = await load(weights, { device: gpu.device, network: rounded, ...METADATA });
+  const { probabilities, findings } = await localizer.localize(picture(1), { classes });
+  assert.equal(probabilities, { Mass: 1, Nodule: 1 });
+  assert.ok(findings.length > 0 && findings.every(({ score }) => score === 1));
+});
+
 test('logits and heatmaps that are not finite are refused by name', async () => {
   const infinite = (g: Parameters<NetworkFunction>[0], x: Parameters<typeof scale>[1]) =>
     scale(g, scale(g, x, 1e38), 1e38);

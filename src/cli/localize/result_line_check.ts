@@ -1,11 +1,9 @@
 /** What a line of results must look like, so that a run continues only files whose lines it could have written itself. */
 import { type Check, isNumber, isObject, optional } from '../../formats/checks.js';
-import { isProbability } from '../../localizer/describe.js';
+import { isProbability } from '../../formats/operating_thresholds.js';
 import { isMadeBy } from './made_by.js';
 
 const isText: Check = (value) => typeof value === 'string';
-/** A GPU may have rounded a probability to slightly more than 1. Such a line is raybox's own. */
-const isShare: Check = (value) => isNumber(value) && isProbability(value as number);
 const isPixels: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 1;
 const isSide: Check = (value) => isNumber(value) && (value as number) > 0;
 
@@ -15,7 +13,7 @@ const FIELDS: Readonly<Record<string, readonly [check: Check, expected: string]>
   image: [isText, 'the name of an image'],
   width: [isPixels, 'a number of pixels'],
   height: [isPixels, 'a number of pixels'],
-  probabilities: [isByLabel(isShare), 'a number from 0 to 1 by class'],
+  probabilities: [isByLabel(isProbability), 'a number from 0 to 1 by class'],
   logits: [optional(isByLabel(isNumber)), 'a number by class'],
   findings: [(value) => Array.isArray(value) && value.every(isObject), 'a list of findings'],
   madeBy: [optional(isMadeBy), 'what raybox writes there'],
@@ -43,7 +41,8 @@ export function faultOf(line: unknown): { what: string; expected: string; given:
     const { label, score, box } = finding;
     if (!classes.includes(label as string))
       return { what: 'the label of a finding', expected: classes.join(', '), given: label };
-    if (!isShare(score)) return { what: 'the score of a finding', expected: 'a number from 0 to 1', given: score };
+    if (!isProbability(score))
+      return { what: 'the score of a finding', expected: 'a number from 0 to 1', given: score };
     if (!isObject(box) || !Object.entries(BOX).every(([side, check]) => check(box[side])))
       return { what: 'the box of a finding', expected: 'x, y, width and height in pixels', given: box };
   }
