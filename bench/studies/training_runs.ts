@@ -81,6 +81,3 @@ export async function resultOf<T>(path: string, work: (folder: string) => Promis
   await rm(folder, { recursive: true, force: true });
   return result;
 }
-
-/** The exit code, as on the command line: 130 if interrupted, 2 for wrong usage, 1 for anything else. */
-export const exitCodeOf = (error: unknown): number => ({ Interrupted: 130, UsageError: 2 })[(error as Error).name] ?? 1;

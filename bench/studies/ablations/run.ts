@@ -9,20 +9,11 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { adapterOption } from '../../../src/cli/adapter_option.js';
 import { evaluateWeights } from '../../../src/cli/evaluate/weights.js';
 import { writePhantoms } from '../../../src/cli/phantom/files.js';
-import {
-  duration,
-  interruptible,
-  nameList,
-  print,
-  say,
-  startProgress,
-  wholeNumber,
-} from '../../../src/cli/terminal.js';
+import { duration, nameList, say, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
 import { LISTS } from '../../../src/cli/train/data.js';
 import type { BeginOptions } from '../../../src/cli/train/run_types.js';
 import { InputError } from '../../../src/errors.js';
@@ -39,7 +30,8 @@ import { readText, writeWhole } from '../../../src/node/text_files.js';
 import { PRESETS, type Preset } from '../../../src/phantom/index.js';
 import { DEFAULT_AUGMENTATION } from '../../../src/train/augmentation.js';
 import type { LossSettings } from '../../../src/train/settings.js';
-import { exitCodeOf, keepStudy, resultOf, trainOnce } from '../training_runs.js';
+import { runStudy } from '../study_program.js';
+import { keepStudy, resultOf, trainOnce } from '../training_runs.js';
 import {
   BLOCKS,
   type Configuration,
@@ -266,13 +258,4 @@ const program = new Command('ablations')
   .addOption(adapterOption())
   .option('--threads <n>', 'threads that decode images', wholeNumber(1, 256));
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    const options = program.parse().opts<Options>();
-    await print(await interruptible((signal) => ablations(options, signal)));
-    process.exit(0);
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(exitCodeOf(error));
-  }
-}
+await runStudy(import.meta.url, program, ablations);

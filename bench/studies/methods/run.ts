@@ -8,11 +8,10 @@
  * leaves a file in `--out`, and the same command again does the missing steps.
  */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { patientsOf } from '../../../src/cli/evaluate/mask_scorers.js';
 import { evaluateWeights } from '../../../src/cli/evaluate/weights.js';
-import { duration, interruptible, nameList, print, say, UsageError, wholeNumber } from '../../../src/cli/terminal.js';
+import { duration, nameList, say, UsageError, wholeNumber } from '../../../src/cli/terminal.js';
 import { addTrainingOptions } from '../../../src/cli/train/add_options.js';
 import type { TrainingOptions } from '../../../src/cli/train/options.js';
 import type { MaskTruth } from '../../../src/evaluate/masks/truth.js';
@@ -22,7 +21,8 @@ import { type Gpu, openGpu } from '../../../src/gpu/device.js';
 import { type Dataset, openDataset } from '../../../src/node/dataset.js';
 import { writeWhole } from '../../../src/node/text_files.js';
 import { type Fold, patientFolds } from '../real_images/folds.js';
-import { exitCodeOf, keepStudy, resultOf, trainFold, writeJson } from '../training_runs.js';
+import { runStudy } from '../study_program.js';
+import { keepStudy, resultOf, trainFold, writeJson } from '../training_runs.js';
 import { localizeMarked, readTruths, type TruthFiles } from '../weights/real_truth.js';
 import { scoreTruth, type TruthScore } from '../weights/truth_scores.js';
 import { methodsSummary, type PoolingResult } from './summary.js';
@@ -151,16 +151,6 @@ const program = addTrainingOptions(
       200,
     )
     .option('--bootstrap <draws>', 'bootstrap draws of patients', wholeNumber(0, 100_000), 1000),
-).exitOverride();
+);
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    const options = program.parse().opts<Options>();
-    await print(await interruptible((signal) => compareMethods(options, signal)));
-    process.exit(0);
-  } catch (error) {
-    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
-    console.error((error as Error).message);
-    process.exit(exitCodeOf(error));
-  }
-}
+await runStudy(import.meta.url, program, compareMethods);

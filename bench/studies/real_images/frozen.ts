@@ -9,16 +9,16 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { interruptible, print, say, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
+import { say, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
 import { InputError } from '../../../src/errors.js';
 import { stemOf } from '../../../src/formats/data_sets/image_list.js';
 import { CHEST_XRAY8_LABELS, labelsOf } from '../../../src/formats/data_sets/image_table.js';
 import { type Dataset, openDataset } from '../../../src/node/dataset.js';
 import { writeWhole } from '../../../src/node/text_files.js';
 import { rowsOf } from '../rows.js';
-import { exitCodeOf, keepStudy, resultOf, writeJson } from '../training_runs.js';
+import { runStudy } from '../study_program.js';
+import { keepStudy, resultOf, writeJson } from '../training_runs.js';
 import { type FeatureSet, featuresOf } from './features.js';
 import { type FrozenResults, frozenSummary } from './frozen_summary.js';
 import {
@@ -282,13 +282,4 @@ const program = new Command('frozen-features')
   .option('--bootstrap <draws>', 'bootstrap draws of patients', wholeNumber(0, 100_000), 1000)
   .option('--seed <n>', 'seed of patients, draws and folds', wholeNumber(0, 2 ** 32), 1);
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    const options = program.parse().opts<Options>();
-    await print(await interruptible((signal) => studyFrozen(options, signal)));
-    process.exit(0);
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(exitCodeOf(error));
-  }
-}
+await runStudy(import.meta.url, program, studyFrozen);

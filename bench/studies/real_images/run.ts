@@ -9,11 +9,10 @@
 import { existsSync } from 'node:fs';
 import { copyFile, readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { readPredictions } from '../../../src/cli/evaluate/files.js';
 import { evaluateWeights } from '../../../src/cli/evaluate/weights.js';
-import { duration, interruptible, nameList, print, say, UsageError, wholeNumber } from '../../../src/cli/terminal.js';
+import { duration, nameList, say, UsageError, wholeNumber } from '../../../src/cli/terminal.js';
 import { addTrainingOptions } from '../../../src/cli/train/add_options.js';
 import type { TrainingOptions } from '../../../src/cli/train/options.js';
 import { InputError } from '../../../src/errors.js';
@@ -21,7 +20,8 @@ import { POOLINGS, type Pooling } from '../../../src/formats/weights/poolings.js
 import { type Gpu, openGpu } from '../../../src/gpu/device.js';
 import { type Dataset, openDataset } from '../../../src/node/dataset.js';
 import { writeWhole } from '../../../src/node/text_files.js';
-import { exitCodeOf, keepStudy, readJson, resultOf, trainFold, writeJson } from '../training_runs.js';
+import { runStudy } from '../study_program.js';
+import { keepStudy, readJson, resultOf, trainFold, writeJson } from '../training_runs.js';
 import { type Fold, patientFolds, refuseSharedPatients } from './folds.js';
 import type { FoldResult } from './scores.js';
 import { type Arm, crossValidationSummary } from './summary.js';
@@ -188,16 +188,6 @@ const program = addTrainingOptions(
     .option('--reference <arm>', 'the arm that the others are compared with; default: the first by name')
     .option('--poolings <kinds>', 'an arm for each of these poolings, all else equal: lse,pcam,top-k', nameList)
     .option('--bootstrap <draws>', 'bootstrap draws of patients', wholeNumber(0, 100_000), 2000),
-).exitOverride();
+);
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    const options = program.parse().opts<Options>();
-    await print(await interruptible((signal) => crossValidateAll(options, signal)));
-    process.exit(0);
-  } catch (error) {
-    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
-    console.error((error as Error).message);
-    process.exit(exitCodeOf(error));
-  }
-}
+await runStudy(import.meta.url, program, crossValidateAll);

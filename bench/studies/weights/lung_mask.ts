@@ -7,10 +7,9 @@
  * Images of the data set's test list are not used. Measured with a region that was made from other patients.
  */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { adapterOption, backendOption, runOptions } from '../../../src/cli/adapter_option.js';
-import { interruptible, print, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
+import { startProgress, wholeNumber } from '../../../src/cli/terminal.js';
 import { InputError } from '../../../src/errors.js';
 import { scaledBox } from '../../../src/evaluate/box_frame.js';
 import { labelNames } from '../../../src/formats/data_sets/label_names.js';
@@ -23,7 +22,8 @@ import { openImageThreads } from '../../../src/node/threads/image_threads.js';
 import { markdownTable } from '../../markdown.js';
 import { readsOf } from '../real_images/label_noise.js';
 import { rowsOf } from '../rows.js';
-import { exitCodeOf, keepStudy, resultOf, writeJson } from '../training_runs.js';
+import { runStudy } from '../study_program.js';
+import { keepStudy, resultOf, writeJson } from '../training_runs.js';
 import { type MarkedImage, measureRegion, type PlacedBox, type RegionMeasure, regionOf } from './lung_region.js';
 
 interface Options {
@@ -170,13 +170,4 @@ const program = new Command('lung-mask')
   .addOption(backendOption())
   .addOption(adapterOption());
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    const options = program.parse().opts<Options>();
-    await print(await interruptible((signal) => studyLungMask(options, signal)));
-    process.exit(0);
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(exitCodeOf(error));
-  }
-}
+await runStudy(import.meta.url, program, studyLungMask);

@@ -8,12 +8,11 @@
  * are of other patients. The network runs once, and its boxes and heatmaps stay in `--out`.
  */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { adapterOption, backendOption, runOptions } from '../../../src/cli/adapter_option.js';
 import { joinMasks, markedSizes, readMaskFiles } from '../../../src/cli/evaluate/mask_options.js';
 import { patientsOf } from '../../../src/cli/evaluate/mask_scorers.js';
-import { interruptible, print, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
+import { startProgress, wholeNumber } from '../../../src/cli/terminal.js';
 import { InputError } from '../../../src/errors.js';
 import { scaledBox } from '../../../src/evaluate/box_frame.js';
 import type { MaskTruth } from '../../../src/evaluate/masks/truth.js';
@@ -26,7 +25,8 @@ import { type Dataset, openDataset } from '../../../src/node/dataset.js';
 import { readText, writeWhole } from '../../../src/node/text_files.js';
 import { openImageThreads } from '../../../src/node/threads/image_threads.js';
 import type { Warning } from '../../../src/warnings.js';
-import { exitCodeOf, keepStudy, resultOf, writeJson } from '../training_runs.js';
+import { runStudy } from '../study_program.js';
+import { keepStudy, resultOf, writeJson } from '../training_runs.js';
 import { type Found, scoreTruth, type TruthScore, truthTable } from './truth_scores.js';
 
 /** Files with marks of radiologists. */
@@ -162,13 +162,4 @@ const program = new Command('real-truth')
   .addOption(backendOption())
   .addOption(adapterOption());
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    const options = program.parse().opts<Options>();
-    await print(await interruptible((signal) => scoreRealTruth(options, signal)));
-    process.exit(0);
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(exitCodeOf(error));
-  }
-}
+await runStudy(import.meta.url, program, scoreRealTruth);

@@ -12,10 +12,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { duration, interruptible, number, print, say, wholeNumber } from '../../../src/cli/terminal.js';
+import { duration, number, say, wholeNumber } from '../../../src/cli/terminal.js';
 import { InputError } from '../../../src/errors.js';
 import { readText, writeWhole } from '../../../src/node/text_files.js';
-import { exitCodeOf, keepStudy, readJson, writeJson } from '../training_runs.js';
+import { runStudy } from '../study_program.js';
+import { keepStudy, readJson, writeJson } from '../training_runs.js';
 import { type FittedBoxes, fitBoxes } from './fit_boxes.js';
 import { type Member, parseRecipe, type Recipe } from './recipe.js';
 
@@ -207,13 +208,4 @@ const program = new Command('weights')
   .option('--box-frame <pixels>', 'side of the square that the truth boxes refer to', wholeNumber(1, 65_535))
   .option('--adapter <name>', 'part of an adapter’s name, or swiftshader');
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    const options = program.parse().opts<Options>();
-    await print(await interruptible((signal) => makeWeights(options, signal)));
-    process.exit(0);
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(exitCodeOf(error));
-  }
-}
+await runStudy(import.meta.url, program, makeWeights);

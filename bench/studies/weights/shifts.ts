@@ -7,10 +7,9 @@
  * Each condition is a file in `--out`, and the same command again does the missing ones.
  */
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { adapterOption, backendOption, runOptions } from '../../../src/cli/adapter_option.js';
-import { interruptible, print, startProgress, wholeNumber } from '../../../src/cli/terminal.js';
+import { startProgress, wholeNumber } from '../../../src/cli/terminal.js';
 import { findColumns, readCsv } from '../../../src/formats/csv.js';
 import { readImageList } from '../../../src/formats/data_sets/chestxray.js';
 import { stemOf } from '../../../src/formats/data_sets/image_list.js';
@@ -25,7 +24,8 @@ import { openImageThreads } from '../../../src/node/threads/image_threads.js';
 import { fnv1a, seededRandom } from '../../../src/random.js';
 import { markdownTable } from '../../markdown.js';
 import { armScores, aucDifferences, type Estimate, type FoldResult } from '../real_images/scores.js';
-import { exitCodeOf, keepStudy, resultOf, writeJson } from '../training_runs.js';
+import { runStudy } from '../study_program.js';
+import { keepStudy, resultOf, writeJson } from '../training_runs.js';
 import { DOSES, withDose } from './dose.js';
 
 interface Options {
@@ -206,13 +206,4 @@ const program = new Command('shifts')
   .addOption(backendOption())
   .addOption(adapterOption());
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    const options = program.parse().opts<Options>();
-    await print(await interruptible((signal) => scoreShifts(options, signal)));
-    process.exit(0);
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(exitCodeOf(error));
-  }
-}
+await runStudy(import.meta.url, program, scoreShifts);

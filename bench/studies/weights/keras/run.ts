@@ -12,7 +12,8 @@ import { InputError } from '../../../../src/errors.js';
 import { writeSafetensors } from '../../../../src/formats/weights/safetensors.js';
 import { readManifest, readWeights } from '../../../../src/import/tensorflow/manifest.js';
 import { writeWhole } from '../../../../src/node/text_files.js';
-import { exitCodeOf, readJson } from '../../training_runs.js';
+import { exitCodeOf } from '../../study_program.js';
+import { readJson } from '../../training_runs.js';
 import { firstOfInception, INCEPTION_MODULES } from './inception.js';
 import { firstOfMobileNet, MOBILENET_BLOCKS } from './mobilenet.js';
 
