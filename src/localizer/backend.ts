@@ -30,9 +30,9 @@ export async function openSession(
   backend: (typeof BACKENDS)[number],
   options: ChoiceOptions,
 ): Promise<Session> {
-  const { device, adapter, powerPreference, dawn, precision, tune, signal, onProgress } = options;
+  const { device, adapter, powerPreference, dawn, precision, tune, signal, onProgress, dropRead } = options;
   const onGpu = (gpu: Gpu, chosen: Backend) =>
-    createSession(gpu, model, { backend: chosen, precision, tune, signal, onProgress });
+    createSession(gpu, model, { backend: chosen, precision, tune, signal, onProgress, dropRead });
   const openAny = async (chosen: Backend) => onGpu(await openGpu({ device, adapter, powerPreference, dawn }), chosen);
   const reason = backend === 'webgpu' ? 'asked for' : backend === 'auto' && needsWebGpu(options);
   if (reason) return openAny({ name: 'webgpu', reason });

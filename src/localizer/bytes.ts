@@ -22,8 +22,6 @@ export interface ReadBytesOptions {
   signal?: AbortSignal | undefined;
   /** Gets the share of the bytes that has been read, 0…1. It is not called for a stream, because the length of a stream is not known. */
   onProgress?: ((done: number) => void) | undefined;
-  /** Gets the first `length` bytes after each piece, as the beginning of an array that may be larger. Stops the reading if it throws. */
-  onBytes?: ((bytes: Uint8Array, length: number) => void) | undefined;
 }
 
 /** Whether something is a stream of bytes. What the stream gives is only checked when it is read. */
@@ -55,16 +53,14 @@ export function piecesOf(source: Blob | Response | ReadableStream<Uint8Array> | 
   return { size: undefined, pieces: 'getReader' in source ? streamPieces(source) : source };
 }
 
-/** Collects pieces into one array. @throws InputError if they exceed `maxBytes`. */
-export async function readPieces(
+/** The pieces of a source, each of which is checked. @throws InputError if they exceed `maxBytes`, or are no bytes */
+export async function* checkedPieces(
   { size, pieces }: Pieces,
-  { what, maxBytes, onProgress, onBytes }: ReadBytesOptions,
-): Promise<Uint8Array> {
+  { what, maxBytes, onProgress }: ReadBytesOptions,
+): AsyncGenerator<Uint8Array> {
   const tooLarge = (bytes: number) =>
     new InputError(`${what} is too large`, { expected: `at most ${maxBytes} bytes`, given: `${bytes} bytes` });
   if (size !== undefined && size > maxBytes) throw tooLarge(size);
-  // The array is allocated once if the size is known; otherwise it is doubled each time it is full.
-  let all = new Uint8Array(size ?? 1 << 20);
   let length = 0;
   for await (const piece of pieces) {
     if (!(piece instanceof Uint8Array)) {
@@ -73,16 +69,28 @@ export async function readPieces(
         given: Object.prototype.toString.call(piece),
       });
     }
-    if (length + piece.length > maxBytes) throw tooLarge(length + piece.length);
-    if (length + piece.length > all.length) {
-      const grown = new Uint8Array(Math.min(maxBytes, Math.max(all.length * 2, length + piece.length)));
+    length += piece.length;
+    if (length > maxBytes) throw tooLarge(length);
+    yield piece;
+    if (size) onProgress?.(Math.min(1, length / size));
+  }
+}
+
+/** Collects pieces into one array. @throws InputError as `checkedPieces` does */
+export async function readPieces(source: Pieces, options: ReadBytesOptions): Promise<Uint8Array> {
+  // The array is allocated once if the size is known; otherwise it is doubled each time it is full.
+  let all = new Uint8Array(0);
+  let length = 0;
+  for await (const piece of checkedPieces(source, options)) {
+    const needed = length + piece.length;
+    if (needed > all.length) {
+      const least = length ? all.length * 2 : (source.size ?? 1 << 20);
+      const grown = new Uint8Array(Math.min(options.maxBytes, Math.max(least, needed)));
       grown.set(all.subarray(0, length));
       all = grown;
     }
     all.set(piece, length);
-    length += piece.length;
-    onBytes?.(all, length);
-    if (size) onProgress?.(Math.min(1, length / size));
+    length = needed;
   }
   return all.subarray(0, length);
 }

@@ -14,6 +14,8 @@ import type { OnFile } from './weights_input.js';
 export interface ComingModel {
   /** The numbers of its tensors may have to be awaited: `piecesOf` and `numbersOf` give them. */
   readonly model: Model;
+  /** Says that each tensor is read at most once from now on, so that its bytes can be forgotten then. */
+  dropRead(): void;
   /** Awaits the last byte of the weights. @throws InputError if they are cut, or have another hash than the option `integrity` */
   end(): Promise<void>;
   /** Says that no more of the weights are needed. */
@@ -38,14 +40,17 @@ export async function comingModel(
   const { integrity, onFile, onProgress } = reading;
   if (integrity !== undefined) parseIntegrity(integrity);
   const coming = await beginReading(source, reading);
+  const isWhole = integrity !== undefined || onFile !== undefined;
+  if (isWhole) coming.whole().catch(() => {}); // thrown in `end`
+  const dropRead = isWhole ? () => {} : coming.dropRead;
   const end = async () => {
     await coming.end();
     if (integrity !== undefined) await checkIntegrity(await coming.whole(), integrity, 'weights');
-    onFile?.('', await coming.whole());
+    if (onFile) onFile('', await coming.whole());
     onProgress?.(1);
   };
   try {
-    return { model: await describeComing(coming, reading), end, stop: coming.stop };
+    return { model: await describeComing(coming, reading), dropRead, end, stop: coming.stop };
   } catch (error) {
     // Bytes with another hash than `integrity` are refused for that, whatever else is wrong with them.
     if (integrity !== undefined) await end();

@@ -5,15 +5,17 @@
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import type { AwaitedParts } from '../formats/parts.js';
-import type { Pieces } from '../gpu/platform.js';
-import { type ByteSource, piecesOf, type ReadBytesOptions, readBytes, readPieces } from './bytes.js';
+import { type ByteSource, piecesOf, type ReadBytesOptions, readBytes } from './bytes.js';
+import { download } from './download.js';
 
 /** Bytes that are being read. */
 export interface Coming {
   /** Parts of the bytes; undefined if it is not known how many there are. */
   readonly parts: AwaitedParts | undefined;
-  /** All bytes. */
+  /** All bytes, in one array. It should be called early, since what has come before has to be copied into that array. */
   whole(): Promise<Uint8Array>;
+  /** Says that each byte is read at most once from now on, and never as a whole, so that it can be forgotten then. */
+  dropRead(): void;
   /** Awaits the last byte. @throws InputError if there are fewer or more bytes than was said at the beginning */
   end(): Promise<void>;
   /** Says that no more bytes are needed. */
@@ -39,12 +41,13 @@ export async function beginReading(
  */
 const SLICE_BYTES = 4 << 20;
 
+const nothingToDo = { dropRead() {}, end: async () => {}, stop() {} };
+
 /** A Blob stays where the browser keeps it, such as on the disk. */
 function slicesOf(blob: Blob, options: ReadBytesOptions): Coming {
   const { what, maxBytes, signal, onProgress } = options;
   // A Blob that is too large is refused where it is read as a whole.
-  if (blob.size > maxBytes)
-    return { parts: undefined, whole: () => readBytes(blob, options), end: async () => {}, stop() {} };
+  if (blob.size > maxBytes) return { parts: undefined, whole: () => readBytes(blob, options), ...nothingToDo };
   onProgress?.(1);
   const read = async (start: number, end: number) => {
     try {
@@ -76,64 +79,5 @@ function slicesOf(blob: Blob, options: ReadBytesOptions): Coming {
       into.set(bytes.subarray(at - start, at - start + into.length));
     },
   };
-  return { parts, whole: () => readBytes(blob, { ...options, onProgress: undefined }), end: async () => {}, stop() {} };
-}
-
-/** Reads all pieces into one array. Its parts can be had as soon as they are there. */
-function download(pieces: Pieces, options: ReadBytesOptions): Coming {
-  const { size } = pieces;
-  let bytes: Uint8Array = new Uint8Array(0);
-  let length = 0;
-  let isStopped = false;
-  let isDone = false;
-  let wake = () => {};
-  let news = Promise.resolve();
-  const tell = () => {
-    wake();
-    news = new Promise((resolve) => {
-      wake = resolve;
-    });
-  };
-  tell();
-  const reading = readPieces(pieces, {
-    ...options,
-    onBytes(all, count) {
-      if (isStopped) throw new InputError(`${options.what}: nobody needs it any more`);
-      bytes = all;
-      length = count;
-      tell();
-    },
-  }).finally(() => {
-    isDone = true;
-    tell();
-  });
-  reading.catch(() => {}); // thrown where the bytes are awaited
-  const cut = () =>
-    new InputError(`${options.what}: the file is ${length > size! ? 'longer than was said' : 'cut'}`, {
-      expected: `${size} bytes`,
-      given: `${length}`,
-      hint: 'get it again',
-    });
-  const parts = (total: number): AwaitedParts => ({
-    size: total,
-    async read(at, into) {
-      while (length < at + into.length) {
-        if (isDone) await reading;
-        if (isDone) throw cut();
-        await news;
-      }
-      into.set(bytes.subarray(at, at + into.length));
-    },
-  });
-  return {
-    parts: size === undefined ? undefined : parts(size),
-    whole: () => reading,
-    async end() {
-      await reading;
-      if (size !== undefined && length !== size) throw cut();
-    },
-    stop() {
-      isStopped = true;
-    },
-  };
+  return { parts, whole: () => readBytes(blob, { ...options, onProgress: undefined }), ...nothingToDo };
 }

@@ -41,7 +41,9 @@ export async function loadFiles(weights: WeightsInput, options: LoadOptions, onF
   let session: Session | undefined;
   try {
     signal?.throwIfAborted();
-    session = await openSession(coming.model, backend, { ...options, onProgress: progress.second });
+    session = await openSession(coming.model, backend, {
+      ...{ ...options, onProgress: progress.second, dropRead: coming.dropRead },
+    });
     await coming.end();
   } catch (error) {
     coming.stop();

@@ -48,7 +48,7 @@ export async function beginModel(weights: WeightsInput, options: ReadOptions): P
     });
   const model = await modelOf(inFile ?? (await readWhole(source!, weights, options)), options);
   options.onProgress?.(1);
-  return { model, end: async () => {}, stop() {} };
+  return { model, dropRead() {}, end: async () => {}, stop() {} };
 }
 
 /** Reads the tensors of weights. With the option `cache` the bytes are kept only after they have been read successfully. */

@@ -47,7 +47,7 @@ async function inMemory({ tensors }: Checkpoint): Promise<Pick<Checkpoint, 'tens
   return { tensors: all };
 }
 
-/** Uploads the weights, and plans the network for one image. */
+/** Uploads the weights, and plans the network for one image. Each tensor of the checkpoint is read once at most. */
 export async function createPlans(
   gpu: Gpu,
   spec: Spec,
@@ -67,7 +67,7 @@ export async function createPlans(
   };
   try {
     // The first plan packs the weights into the pool, where the plans for other batch sizes find them.
-    const weights = parameterValues(checkpoint);
+    const weights = all.weights ?? parameterValues(checkpoint);
     await networks.get('1', () => planNetwork(gpu, all, 1, { pool, weights, ...options }));
   } catch (error) {
     close();

@@ -74,6 +74,8 @@ export interface Session {
 export interface SessionOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number) => void) | undefined;
+  /** Is told before weights are uploaded, each of which is then read only once. */
+  readonly dropRead?: (() => void) | undefined;
   /** Whether to tune. It may also come from an environment variable, as `true` or `false`. */
   readonly tune?: boolean | TuneOptions | undefined;
 }

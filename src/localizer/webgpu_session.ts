@@ -56,6 +56,7 @@ export async function createSession(
     tuning = await tuningOf(gpu, spec, { ...options, onProgress: (done) => onProgress?.(done / 2) });
     const begun = options.tune ? 0.5 : 0;
     const how = { signal, onProgress: (done: number) => onProgress?.(begun + (1 - begun) * done) };
+    options.dropRead?.();
     plans = await createPlans(gpu, { ...spec, choose: tuning?.choose }, checkpoint, how);
   } catch (error) {
     gpu.close();
