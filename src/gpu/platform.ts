@@ -19,6 +19,8 @@ export interface Platform {
   readonly onnxruntime: { readonly name: string; load(): Promise<unknown> };
   /** Reads a path or URL piece by piece. */
   open(source: string | URL, signal?: AbortSignal): Promise<Pieces>;
+  /** Computes a hash (`sha256`, `sha384` or `sha512`) piece by piece. Undefined in pages, which compute it of all bytes together. */
+  hasher?(algorithm: string): { update(bytes: Uint8Array): unknown; digest(): Uint8Array };
   /**
    * The tensors of a weights file on this machine, which stay in the file until they are needed; undefined for anything else, for formats that have
    * to be read as a whole, and for files of more than `maxBytes`.

@@ -22,6 +22,8 @@ export interface ReadBytesOptions {
   signal?: AbortSignal | undefined;
   /** Gets the share of the bytes that has been read, 0…1. It is not called for a stream, because the length of a stream is not known. */
   onProgress?: ((done: number) => void) | undefined;
+  /** Gets each piece, in their order. It is not called for parts of a Blob. */
+  onPiece?: ((bytes: Uint8Array) => void) | undefined;
 }
 
 /** Whether something is a stream of bytes. What the stream gives is only checked when it is read. */
@@ -56,7 +58,7 @@ export function piecesOf(source: Blob | Response | ReadableStream<Uint8Array> | 
 /** The pieces of a source, each of which is checked. @throws InputError if they exceed `maxBytes`, or are no bytes */
 export async function* checkedPieces(
   { size, pieces }: Pieces,
-  { what, maxBytes, onProgress }: ReadBytesOptions,
+  { what, maxBytes, onProgress, onPiece }: ReadBytesOptions,
 ): AsyncGenerator<Uint8Array> {
   const tooLarge = (bytes: number) =>
     new InputError(`${what} is too large`, { expected: `at most ${maxBytes} bytes`, given: `${bytes} bytes` });
@@ -71,6 +73,7 @@ export async function* checkedPieces(
     }
     length += piece.length;
     if (length > maxBytes) throw tooLarge(length);
+    onPiece?.(piece);
     yield piece;
     if (size) onProgress?.(Math.min(1, length / size));
   }

@@ -2,12 +2,13 @@
  * Finds out which network weights belong to before all of them are there. This module is only loaded for weights that are neither in memory nor in
  * a file of this machine.
  */
+import { platform } from '#gpu';
 import { awaitCheckpoint } from '../formats/weights/awaited_checkpoint.js';
 import { type Checkpoint, NotInMemoryError } from '../formats/weights/checkpoint.js';
 import type { Model } from '../nets/model.js';
 import type { ByteSource, ReadBytesOptions } from './bytes.js';
 import { beginReading, type Coming } from './coming_weights.js';
-import { checkIntegrity, parseIntegrity } from './integrity.js';
+import { checkHash, hashOf, parseIntegrity } from './integrity.js';
 import type { OnFile } from './weights_input.js';
 
 /** A network that is known before all of its weights are there. */
@@ -38,21 +39,24 @@ export async function comingModel(
   reading: Reading,
 ): Promise<ComingModel> {
   const { integrity, onFile, onProgress } = reading;
-  if (integrity !== undefined) parseIntegrity(integrity);
-  const coming = await beginReading(source, reading);
-  const isWhole = integrity !== undefined || onFile !== undefined;
-  if (isWhole) coming.whole().catch(() => {}); // thrown in `end`
-  const dropRead = isWhole ? () => {} : coming.dropRead;
+  const algorithm = integrity === undefined ? undefined : parseIntegrity(integrity).algorithm;
+  const hash = algorithm && platform.hasher?.(algorithm);
+  const coming = await beginReading(source, { ...reading, onPiece: hash && ((piece) => hash.update(piece)) });
+  const whole = (algorithm && !hash) || onFile ? coming.whole() : undefined;
+  whole?.catch(() => {}); // thrown in `end`
+  const dropRead = whole ? () => {} : coming.dropRead;
   const end = async () => {
     await coming.end();
-    if (integrity !== undefined) await checkIntegrity(await coming.whole(), integrity, 'weights');
-    if (onFile) onFile('', await coming.whole());
+    if (integrity !== undefined)
+      await checkHash(async (by) => (hash ? hash.digest() : hashOf((await whole)!, by)), integrity, 'weights');
+    if (whole) onFile?.('', await whole);
     onProgress?.(1);
   };
   try {
     return { model: await describeComing(coming, reading), dropRead, end, stop: coming.stop };
   } catch (error) {
     // Bytes with another hash than `integrity` are refused for that, whatever else is wrong with them.
+    dropRead();
     if (integrity !== undefined) await end();
     coming.stop();
     throw error;

@@ -1,4 +1,5 @@
 /** The `Platform` of Deno: its own WebGPU (wgpu), with SwiftShader if there is no Vulkan driver, and Node's modules for files. */
+import { createHash } from 'node:crypto';
 import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
 import { open } from './open.js';
@@ -25,6 +26,8 @@ export const platform: Platform = {
   version: () => `Deno ${process.versions.deno}`,
   onnxruntime: onnxruntimeNode,
   open,
+
+  hasher: createHash,
 
   tensors: async (...given) => (await import('./weights_file.js')).openWeights(...given),
 

@@ -1,4 +1,5 @@
 /** The `Platform` of Node: Dawn through the npm package `webgpu`, with SwiftShader if there is no Vulkan driver. */
+import { createHash } from 'node:crypto';
 import { isMainThread } from 'node:worker_threads';
 import { GpuUnavailableError } from '../errors.js';
 import type { Platform } from '../gpu/platform.js';
@@ -61,6 +62,8 @@ export const platform: Platform = {
   onnxruntime: onnxruntimeNode,
 
   open,
+
+  hasher: createHash,
 
   tensors: async (...given) => (await import('./weights_file.js')).openWeights(...given),
 
