@@ -3,12 +3,13 @@
  * adapters that accept calls but compute nothing, and listens for errors that no error scope has caught.
  */
 import { platform } from '#gpu';
-import { type DeviceLostError, GpuUnavailableError, KernelError } from '../errors.js';
+import { type DeviceLostError, GpuUnavailableError } from '../errors.js';
 import { checkOptions, optionNames } from '../options.js';
 import { debug } from './debug.js';
 import { lossOf, onGpu } from './loss.js';
 import type { Pipelines } from './pipelines.js';
 import { pipelinesOf } from './pipelines.js';
+import { uncapturedErrors } from './uncaptured.js';
 
 /**
  * Limits that are requested at the adapter's maximum. Without a request a device gets WebGPU's defaults, which are too low for large
@@ -147,13 +148,8 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
     });
   }
   const loss = lossOf(device);
-  let failure: KernelError | undefined;
+  const errors = uncapturedErrors(device);
   let closed = false;
-  // A listener leaves the caller's own `onuncapturederror` handler in place.
-  const onError = (event: GPUUncapturedErrorEvent) => {
-    failure ??= new KernelError(`the GPU reported an error: ${event.error.message}`);
-  };
-  device.addEventListener('uncapturederror', onError);
   const lost = new Promise<DeviceLostError>((resolve) => {
     loss.lost.then((error) => {
       if (!closed) resolve(error);
@@ -172,15 +168,15 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
     lost,
     check() {
       if (closed) throw new GpuUnavailableError('the device was closed');
+      const failure = errors.take();
       const error = loss.error ?? failure;
-      failure = undefined;
       if (error) throw error;
     },
     wait: (work) => onGpu(device, work),
     close() {
       if (closed) return;
       closed = true;
-      device.removeEventListener('uncapturederror', onError);
+      errors.end();
       if (!owned) return;
       loss.expect();
       device.destroy();

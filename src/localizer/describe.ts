@@ -18,21 +18,19 @@ const ROUNDING = 1e-6;
 /** Whether a computed number can be a probability, up to rounding. False for NaN too. */
 const isProbability = (value: number): boolean => value >= -ROUNDING && value <= 1 + ROUNDING;
 
-/** Localizes the images of a batch. @throws InputError as `describeImage` does */
-export async function localizeBatch(
+/** Turns what was computed for a batch into the results of its images. @throws InputError as `describeImage` does */
+export const describeBatch = (
   session: Session,
   { images, indexes }: Batch,
   request: Request,
-  signal?: AbortSignal,
-): Promise<Localization[]> {
-  const computed = await session.run(images, request, signal);
-  return Promise.all(
+  computed: readonly Computed[],
+): Promise<Localization[]> =>
+  Promise.all(
     computed.map(async (one, slot) => {
       const warnings = await warningsOf(session, images[slot]);
       return describeImage(session.metadata, { index: indexes[slot], warnings }, one, request);
     }),
   );
-}
 
 /** What was assumed about the weights, then what looks wrong about the image, also for these weights. */
 export async function warningsOf(

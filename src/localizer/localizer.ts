@@ -6,19 +6,20 @@ import type { KernelChoice } from '../graph/tuning/choose.js';
 import { checkOptions } from '../options.js';
 import type { Warning } from '../warnings.js';
 import { backendOf, openSession } from './backend.js';
-import { DEFAULT_BATCH, type Pixels, readBatches, refuseSingleImage, runBatch } from './batches.js';
+import type { Pixels } from './batches.js';
 import { readsOnce } from './bytes.js';
-import { localizeBatch } from './describe.js';
+import { describeBatch } from './describe.js';
 import type { ImageInput } from './image_input.js';
 import { toPixels } from './images.js';
 import { type ClassifyOptions, KNOWN_OPTIONS, type LoadOptions, type LocalizeAllOptions } from './load_options.js';
+import { type Caller, localizeAll } from './localize_all.js';
 import { beginModel } from './model.js';
 import type { GpuLocalization } from './on_gpu.js';
 import type { Memory } from './plans.js';
 import { abortable, createQueue } from './queue.js';
 import { checkChoice, type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
-import type { Backend, Batch, Session, StageTimes } from './session.js';
+import type { Backend, Session, StageTimes } from './session.js';
 import type { OnFile, WeightsInput } from './weights_input.js';
 
 /**
@@ -82,6 +83,8 @@ export class Localizer {
   #session: Session;
   #reload: (device?: GPUDevice) => Promise<Localizer>;
   #queue = createQueue();
+  /** Results that are being read while the queue goes on. */
+  #reading = new Set<Promise<unknown>>();
   /** Calls that are not finished: their image is still being read, or they are in the queue. */
   #pending = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
@@ -167,7 +170,9 @@ export class Localizer {
     const read = abortable(toPixels(image, options), signal);
     const work = async (pixels: Pixels): Promise<Localization | GpuLocalization> => {
       if (output === 'gpu') return this.#session.runOnGpu(pixels, request, signal);
-      return (await localizeBatch(this.#session, { images: [pixels], indexes: [0] }, request, signal))[0];
+      const batch = { images: [pixels], indexes: [0] };
+      const computed = await this.#session.run(batch.images, request, signal);
+      return (await describeBatch(this.#session, batch, request, computed))[0];
     };
     // The caller frees results on the GPU. After an abort the caller does not get them, so they are freed here.
     const drop = (result: Localization | GpuLocalization) => 'destroy' in result && result.destroy();
@@ -175,55 +180,19 @@ export class Localizer {
   }
 
   /**
-   * The results of `localize` for many images, in their order. While the caller works at the results of a batch, the GPU works at the
-   * next one, and the images of the one after that are read.
+   * The results of `localize` for many images, in their order. The GPU gets each batch while it still works at the one before, so that it does
+   * not wait for images, for results to be read, or for the caller; meanwhile the images of the one after these are read.
    */
   async *localizeAll(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
     options: LocalizeAllOptions = {},
   ): AsyncGenerator<Localization, void, undefined> {
     this.#check();
-    const { batch = DEFAULT_BATCH, onError, ...perImage } = options;
-    const { signal } = perImage;
-    if (!Number.isInteger(batch) || batch < 1) {
-      throw new InputError('batch', { expected: 'a whole number from 1 on', given: String(batch) });
-    }
-    refuseSingleImage(images);
-    const request = requestOf(this.metadata, perImage, 'localizeAll', KNOWN_OPTIONS.localizeAll);
-    const skipBad = onError !== undefined;
-    const run = (together: Batch) => localizeBatch(this.#session, together, request, signal);
-    const batches = readBatches(images, batch, { ...perImage, skipBad });
-    const read = () => {
-      const batch = batches.next();
-      batch.catch(() => {}); // the error is thrown where the promise is awaited; until then the rejection must not count as unhandled
-      return batch;
+    const caller: Caller = {
+      ...{ queue: this.#queue, reading: this.#reading, session: () => this.#session },
+      ...{ check: () => this.#check(), track: (work) => this.#track(work) },
     };
-    let next = read();
-    /** Starts to run the batch that has been read, and to read the one after it. Returns undefined if no batch is left. */
-    const begin = async () => {
-      const { done, value } = await abortable(next, signal);
-      if (done) return undefined;
-      next = read();
-      return this.#track(this.#queue.push(() => runBatch(value, run, skipBad), signal));
-    };
-    try {
-      let running = begin();
-      for (;;) {
-        const outcomes = await running;
-        if (!outcomes) return;
-        // The GPU works at the next batch while the caller works at the results of this one.
-        running = begin();
-        running.catch(() => {});
-        for (const outcome of outcomes) {
-          if ('error' in outcome) await onError?.(outcome.error, outcome.index);
-          else yield outcome;
-        }
-        this.#check();
-      }
-    } finally {
-      // This lets the iterable of the images close what it has opened. It is not awaited, because reading the current image may never end.
-      batches.return().catch(() => {});
-    }
+    yield* localizeAll(caller, images, options);
   }
 
   /** Runs `localize` on a blank image, so that everything is compiled before the first real image. */
@@ -253,6 +222,7 @@ export class Localizer {
     await this.#track(
       this.#queue.push(async () => {
         const fresh = await this.#reload(device);
+        await Promise.all(this.#reading);
         this.#session.close();
         this.#session = fresh.#session;
         this.#reload = fresh.#reload;
@@ -263,7 +233,9 @@ export class Localizer {
   /** Waits for pending calls, then frees the localizer's memory on the GPU, and the device unless it is the caller's. */
   async close(): Promise<void> {
     this.#closing ??= Promise.allSettled(this.#pending).then(async () => {
-      await this.#queue.idle(); // the promise of an aborted call has been rejected already, but its work may still be running
+      // The promise of an aborted call has been rejected already, but its work may still be running.
+      await this.#queue.idle();
+      await Promise.all(this.#reading);
       this.#session.close();
     });
     await this.#closing;

@@ -52,6 +52,12 @@ export interface StageTimes {
   readonly dispatches: readonly DispatchTime[];
 }
 
+/** A batch that the GPU has all of. */
+export interface Begun {
+  /** One for each image. An image has none if its boxes need a larger table: it has to be run alone. */
+  readonly results: Promise<readonly (Computed | undefined)[]>;
+}
+
 /** One network, ready to run. */
 export interface Session {
   readonly backend: Backend;
@@ -64,6 +70,8 @@ export interface Session {
   readonly warnings: readonly Warning[];
   /** Computes what was asked for, for each image. */
   run(images: Batch['images'], request: Request, signal?: AbortSignal): Promise<Computed[]>;
+  /** The same, but resolves as soon as the GPU has all of the work. A session without a GPU does not have this. */
+  begin?(images: Batch['images'], request: Request, signal?: AbortSignal): Promise<Begun>;
   runOnGpu(image: Source | GPUTexture, request: Request, signal?: AbortSignal): Promise<GpuLocalization>;
   memory(): Memory;
   profile(request: Request): Promise<StageTimes[] | undefined>;

@@ -7,6 +7,7 @@ import { InputError } from '../errors.js';
 import { bitsOf } from '../formats/images/pixels.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { describe, type Gpu } from '../gpu/device.js';
+import { uncapturedErrors } from '../gpu/uncaptured.js';
 import type { Graph } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import { fuse } from '../graph/passes/fuse.js';
@@ -16,14 +17,14 @@ import type { Plan, PlanOptions } from '../graph/plan/types.js';
 import type { Model } from '../nets/model.js';
 import type { PixelFormat } from '../ops/images/preprocess.js';
 import type { Warning } from '../warnings.js';
-import { createCollector } from './collector.js';
+import { type Collector, createCollector } from './collector.js';
 import { warningsOf } from './describe.js';
 import type { Source } from './image_input.js';
 import { copyOut, type GpuLocalization, type Parts } from './on_gpu.js';
 import { createPlans, type Plans } from './plans.js';
 import { numbersOf, roomForAllRegions } from './read_back.js';
 import type { Request } from './request.js';
-import type { Backend, Batch, Computed, Session, SessionOptions, StageTimes } from './session.js';
+import type { Backend, Batch, Begun, Computed, Session, SessionOptions, StageTimes } from './session.js';
 import type { BoxStage, NetworkStage, Spec } from './stage.js';
 import { networkGraph } from './stages.js';
 import type { Tuning } from './tuning/types.js';
@@ -70,6 +71,7 @@ export async function createSession(
     metadata,
     warnings,
     run: (images, request, signal) => computeBatch({ ...model, request, signal }, images),
+    begin: (images, request, signal) => beginBatch({ ...model, request, signal }, images),
     runOnGpu: (image, request, signal) => localizeOnGpu({ ...model, request, signal }, image),
     memory: plans.memory,
     profile: (request) => profile({ ...model, request }),
@@ -120,20 +122,68 @@ function checkPrecision(gpu: Gpu, precision: string): void {
 
 /** Computes images in one run of the network, or in several if the adapter cannot hold that many. */
 async function computeBatch(call: Call, images: Batch['images']): Promise<Computed[]> {
-  const count = images.length;
-  const network = await call.plans.network(count);
+  const network = await call.plans.network(images.length);
   if (!network) {
-    const half = Math.ceil(count / 2);
+    const half = Math.ceil(images.length / 2);
     const first = await computeBatch(call, images.slice(0, half));
     return [...first, ...(await computeBatch(call, images.slice(half)))];
   }
+  const submitted = await submitBatch(call, images, network);
+  const results = await readResults(call, network, submitted, () => call.gpu.check(), moreBoxes);
+  return results as Computed[]; // `moreBoxes` leaves none out
+}
+
+/** Submits a run of the network. Its results are copied on the GPU, so that the next run may begin before they have been read. */
+async function beginBatch(call: Call, images: Batch['images']): Promise<Begun> {
+  const network = await call.plans.network(images.length);
+  if (!network) {
+    const results = await computeBatch(call, images);
+    return { results: Promise.resolve(results) };
+  }
+  // Another run may take the errors that the device keeps for `gpu.check`, so this one has a list of its own.
+  const errors = uncapturedErrors(call.gpu.device);
+  const check = () => {
+    const failure = errors.take();
+    if (failure) throw failure;
+  };
+  try {
+    const submitted = await submitBatch(call, images, network);
+    return { results: readResults(call, network, submitted, check).finally(errors.end) };
+  } catch (error) {
+    errors.end();
+    throw error;
+  }
+}
+
+/** A run of the network whose outputs are being copied. */
+interface Submitted {
+  readonly collector: Collector;
+  /** For each image its size, what extracts its boxes, and the index of the copy of those. */
+  readonly rows: readonly { size: PixelFormat; stage: BoxStage | undefined; part: number }[];
+}
+
+async function submitBatch(call: Call, images: Batch['images'], network: NetworkStage): Promise<Submitted> {
+  const { gpu, request, signal } = call;
   const sizes: PixelFormat[] = [];
   for (const [slot, image] of images.entries()) sizes.push(await bring(call, image, slot, network));
-  await network.plan.run({ signal: call.signal });
-  const { boxes, heatmaps, gates } = call.request;
+  await network.plan.run({ signal });
+  const { boxes, heatmaps, gates } = request;
   if (boxes || heatmaps !== 'none')
-    await network.gradients?.run(count, heatmaps === 'none' ? gates : undefined, call.signal);
-  return collect(call, sizes, network);
+    await network.gradients?.run(images.length, heatmaps === 'none' ? gates : undefined, signal);
+  const outputs = [network.logits, network.probabilities].map((tensor) => network.plan.locate(tensor));
+  const collector = createCollector(gpu);
+  try {
+    collector.take([...outputs, ...(heatmaps === 'raw' ? [network.maps] : [])]);
+    const rows: Submitted['rows'][number][] = [];
+    for (const [slot, size] of sizes.entries()) {
+      const stage = await runBoxes(call, slot, size, network);
+      rows.push({ size, stage, part: stage ? collector.take(placesOf(stage)) : -1 });
+    }
+    return { collector, rows };
+  } catch (error) {
+    collector.close();
+    throw error;
+  }
 }
 
 /** Preprocesses an image into its place in the network's input. */
@@ -157,27 +207,29 @@ async function bring(
   return format;
 }
 
-/** Extracts the boxes of all images of a batch, and reads what was computed back. */
-async function collect(call: Call, sizes: readonly PixelFormat[], network: NetworkStage): Promise<Computed[]> {
-  const { gpu, request } = call;
-  const outputs = [network.logits, network.probabilities].map((tensor) => network.plan.locate(tensor));
-  const collector = createCollector(gpu);
+/**
+ * Reads what was computed back.
+ * @param check throws an error that the device has reported for this work
+ * @param more extracts the boxes of an image again that has more regions than its table has room for. Without it, such an image has no result
+ */
+async function readResults(
+  call: Call,
+  network: NetworkStage,
+  { collector, rows }: Submitted,
+  check: () => void,
+  more?: typeof moreBoxes,
+): Promise<(Computed | undefined)[]> {
+  const { request } = call;
   try {
-    collector.take([...outputs, ...(request.heatmaps === 'raw' ? [network.maps] : [])]);
-    const rows: { slot: number; size: PixelFormat; stage: BoxStage | undefined; part: number }[] = [];
-    for (const [slot, size] of sizes.entries()) {
-      const stage = await runBoxes(call, slot, size, network);
-      const part = stage ? collector.take(placesOf(stage)) : -1;
-      rows.push({ slot, size, stage, part });
-    }
     const parts = await collector.finish();
-    gpu.check();
-    const results: Computed[] = [];
-    for (const { slot, size, stage, part } of rows) {
+    check();
+    const results: (Computed | undefined)[] = [];
+    for (const [slot, { size, stage, part }] of rows.entries()) {
       const room = stage && request.boxes ? roomForAllRegions(parts[part][1], request) : undefined;
-      const own = room ? await moreBoxes(call, slot, size, room, network) : { stage, bytes: parts[part] };
-      const numbers = numbersOf(network, slot, parts[0], own.stage, own.bytes, request);
-      results.push({ width: size.width, height: size.height, ...numbers });
+      const own = room ? await more?.(call, slot, size, room, network) : { stage, bytes: parts[part] };
+      const { width, height } = size;
+      const numbers = own && numbersOf(network, slot, parts[0], own.stage, own.bytes, request);
+      results.push(numbers && { width, height, ...numbers });
     }
     return results;
   } finally {
