@@ -10,6 +10,7 @@ import { createStorage, readBuffer, upload } from '../../src/gpu/buffers.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { lossOf, onGpu } from '../../src/gpu/loss.js';
 import { type Recorded, run } from '../../src/gpu/run.js';
+import { uncapturedErrors } from '../../src/gpu/uncaptured.js';
 import { assemble, type Kernel, packParams } from '../../src/gpu/wgsl.js';
 
 const gpu = await openGpu();
@@ -130,12 +131,16 @@ test("a caller's device is shared: it survives close() and keeps its handler", a
   };
   device.addEventListener('uncapturederror', handler);
   const second = await openGpu({ device });
+  const own = uncapturedErrors(device);
   device.createBuffer({ size: 16, usage: 0 });
   await device.queue.onSubmittedWorkDone();
   assert.throws(() => second.check(), /the GPU reported an error/);
   assert.is(handled, 1);
   second.close();
   assert.throws(() => gpu.check(), /the GPU reported an error/); // raybox has heard of the error too
+  assert.match(String(own.take()), /the GPU reported an error/); // and so has whoever listens beside it
+  assert.is(own.take(), undefined);
+  own.end();
   await (await record(doubling, 4)).y.destroy();
   device.removeEventListener('uncapturederror', handler);
   assert.throws(() => second.check(), /closed/);

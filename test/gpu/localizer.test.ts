@@ -316,6 +316,18 @@ detail('small regions are left out before maxBoxes is applied, and the highest o
     assert.equal(cut.truncated, classes.filter(longer));
   }
   assert.ok(hidden > 0, 'some large region comes after small ones');
+  // An image whose table is too small is run again, when the GPU has the next batch already.
+  const noise = () => ({ ...image, data: new Uint8Array(200 * 150).map(() => random() * 256) });
+  const images = [image, noise(), noise(), noise(), image];
+  const alone = [];
+  for (const each of images) alone.push(await finer.localize(each, { ...options, maxBoxes: 1 }));
+  const together = [];
+  for await (const result of finer.localizeAll(images, { ...options, maxBoxes: 1, batch: 2 })) together.push(result);
+  assert.equal(
+    together.map(({ findings, truncated }) => [findings, truncated]),
+    alone.map(({ findings, truncated }) => [findings, truncated]),
+  );
+  assert.is(new Set(alone.map(({ findings }) => JSON.stringify(findings))).size, 4);
   await finer.close();
 });
 
