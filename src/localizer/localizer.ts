@@ -180,8 +180,8 @@ export class Localizer {
   }
 
   /**
-   * The results of `localize` for many images, in their order. The GPU gets each batch while it still works at the one before, so that it does
-   * not wait for images, for results to be read, or for the caller; meanwhile the images of the one after these are read.
+   * The results of `localize` for many images, in their order. The GPU gets a batch while it still works at the one before, and the images of
+   * the batch after these are read meanwhile.
    */
   async *localizeAll(
     images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
