@@ -38,7 +38,7 @@ export function methodsSummary(results: readonly PoolingResult[]): string {
     const baselines = results[0].maps[0].scores.filter((one) => one.source === source && one.method !== 'network');
     return truthTable([...rows, ...baselines]);
   });
-  return `${[ranking, ...tables].join('\n')}`;
+  return `${[ranking, ...tables].map((table) => table.trimEnd()).join('\n\n')}\n`;
 }
 
 const number = (value: number) => value.toFixed(3).replace(/^0/, '');
