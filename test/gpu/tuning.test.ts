@@ -95,6 +95,28 @@ test('whatever kernels are chosen, the results are the same within the bounds', 
   }
 });
 
+test('all batch sizes read the weights as they were packed for the first, whatever is faster for them', async () => {
+  const { key, content } = await record();
+  const isWinograd = (name: string) => name.startsWith('winograd');
+  const works = Object.entries<{ variant: string; nanoseconds: object }>(content.works);
+  const choices = works.filter(([, { nanoseconds }]) => Object.keys(nanoseconds).some(isWinograd));
+  assert.ok(choices.length >= 2, 'a convolution at two batch sizes');
+  for (const first of [true, false]) {
+    for (const [work, measured] of choices) {
+      const wanted = work.startsWith('conv2d f32[1×') === first;
+      measured.variant = Object.keys(measured.nanoseconds).find((name) => isWinograd(name) === wanted)!;
+    }
+    await texts.change(key, 1 << 20, () => JSON.stringify(content));
+    const localizer = await open();
+    for await (const result of localizer.localizeAll([picture, picture], { batch: 2 }))
+      requireNear(Object.values(result.probabilities));
+    const used = localizer.tunedKernels.filter(({ nanoseconds }) => Object.keys(nanoseconds!).some(isWinograd));
+    assert.is(used.length, choices.length);
+    assert.ok(used.every(({ variant }) => isWinograd(variant) === first));
+    await localizer.close();
+  }
+});
+
 test('what is damaged, of another adapter or of other kernels is not used, and the localizer says so', async () => {
   const { key, text, content } = await record();
   const work = Object.keys(content.works)[0];

@@ -2,6 +2,7 @@
  * Chooses kernels by what was measured. For a work that was not measured, the cost model takes what was fastest for the most similar work
  * that was; where nothing is similar, raybox's rules decide, which every operation states in its `variants`.
  */
+import type { Node } from '../ir/graph.js';
 import { workOf } from '../plan/choices.js';
 import type { ChooseVariant } from '../plan/lower.js';
 
@@ -41,6 +42,8 @@ const SIMILAR = 3;
 
 export function createTunedChoices(measured: MeasuredWorks): TunedChoices {
   const chosen = new Map<string, KernelChoice>();
+  /** How the weights of each place are packed. Once they are on the GPU, they are not read again for another batch size. */
+  const packings = new Map<string, string>();
   const byPattern = new Map<string, { sizes: number[][]; variant: string }[]>();
   for (const [work, { variant }] of measured) {
     const { pattern, sizes } = partsOf(work);
@@ -58,10 +61,13 @@ export function createTunedChoices(measured: MeasuredWorks): TunedChoices {
     choose(node, variants) {
       if (variants.length < 2) return variants[0];
       const work = workOf(node);
+      const allowed = samePacking(node, variants, packings);
       const own = measured.get(work);
-      const variant = own?.variant ?? similar(work);
-      const [preferred] = variants;
-      if (variant === undefined || !variants.includes(variant)) return preferred;
+      const variant = own ? wantedOf(own, variants, allowed) : similar(work);
+      const [preferred] = allowed;
+      const taken = variant !== undefined && allowed.includes(variant) ? variant : preferred;
+      packings.set(placeOf(node), packingOf(node, taken));
+      if (taken !== variant) return taken;
       const found = own
         ? ({ source: 'measured', nanoseconds: own.nanoseconds } as const)
         : { source: 'similar' as const };
@@ -69,6 +75,25 @@ export function createTunedChoices(measured: MeasuredWorks): TunedChoices {
       return variant;
     },
   };
+}
+
+const packingOf = ({ operation }: Node, variant: string) => operation.packing?.(variant) ?? '';
+
+/** A place in the network, which is the same in the graphs of all batch sizes. */
+const placeOf = ({ operation, inputs }: Node) => `${operation.name} ${inputs.map((tensor) => tensor?.name).join()}`;
+
+/** The variants that read the weights as they were packed for the batch size that was planned first. */
+function samePacking(node: Node, variants: readonly string[], packings: ReadonlyMap<string, string>) {
+  const packed = packings.get(placeOf(node));
+  const allowed = variants.filter((variant) => packed === undefined || packingOf(node, variant) === packed);
+  return allowed.length > 0 ? allowed : variants;
+}
+
+/** What was chosen when the work was measured. If that can run but needs weights packed otherwise, the fastest of the allowed variants. */
+function wantedOf({ variant, nanoseconds }: Measured, variants: readonly string[], allowed: readonly string[]) {
+  if (allowed.includes(variant) || !variants.includes(variant)) return variant;
+  const timed = allowed.filter((one) => Object.hasOwn(nanoseconds, one));
+  return timed.sort((a, b) => nanoseconds[a] - nanoseconds[b])[0] as string | undefined;
 }
 
 /**

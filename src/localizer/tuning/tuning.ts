@@ -57,7 +57,8 @@ export async function openTuning(
     for (const [key, one] of fresh) measured.set(key, one);
   }
   const { choose, made } = createTunedChoices(measured);
-  for (const { node, variants } of works) choose(node, variants); // so that `made` lists them before their batch is planned
+  // So that `made` lists them before their batch is planned. Weights are packed for a batch of one image.
+  if (limits) for (const { node, variants } of [...worksFor(context, [1]), ...works]) choose(node, variants);
   return { choose, choices: made, warnings };
 }
 

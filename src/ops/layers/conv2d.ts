@@ -107,6 +107,7 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
   },
 
   variants: (node, traits, isConstant) => bestFirst(CONV2D_VARIANTS, node, traits, isConstant),
+  packing: (variant) => String(CONV2D_VARIANTS[variant].winograd?.tile),
   variantBounds: { winograd4_subgroup: 1e-10, winograd4_tiled: 1e-10 },
 
   lower(node, context) {
