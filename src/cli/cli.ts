@@ -41,6 +41,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'weights as safetensors that say all about their network',
     add: async (program) => (await import('./convert.js')).addConvertCommand(program),
   },
+  quantize: {
+    summary: 'weights as 8-bit integers, and what that changes',
+    add: async (program) => (await import('./quantize/quantize.js')).addQuantizeCommand(program),
+  },
   ensemble: {
     summary: 'several localizers as one',
     add: async (program) => (await import('./ensemble.js')).addEnsembleCommand(program),

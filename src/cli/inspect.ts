@@ -69,6 +69,7 @@ async function inspect(file: string, options: Options): Promise<Inspection> {
     ...(architecture ? { architecture } : {}),
     ...(metadata ? { metadata } : {}),
     ...{ sources, warnings, leftOut },
+    ...(checkpoint.int8 ? { int8: checkpoint.int8.length } : {}),
     ...('layout' in model && model.layout ? { layout: model.layout } : {}),
     ...('refused' in model ? { refused: model.refused } : {}),
     input,

@@ -1,5 +1,6 @@
 /** What `raybox inspect` prints, unless it prints JSON. */
 import { stat } from 'node:fs/promises';
+import { counted } from '../errors.js';
 import { isGraph } from '../formats/weights/graph_description.js';
 import { poolingNumbers } from '../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
@@ -29,6 +30,8 @@ export interface Inspection {
   features: readonly number[];
   heatmap?: readonly number[];
   parameters: { total: number; backbone: number; head: number };
+  /** How many tensors the file stores as 8-bit integers with scales. */
+  int8?: number;
   /** Tensors of the file that take no part in the result. */
   leftOut: readonly string[];
   flops: number;
@@ -96,7 +99,7 @@ function withSource({ sources, metadata }: Inspection, field: keyof WeightsMetad
 }
 
 async function fileRows(one: Inspection): Promise<string[][]> {
-  const { architecture, metadata, layout } = one;
+  const { architecture, metadata, layout, int8 } = one;
   const size = (await stat(one.file).catch(() => undefined))?.size;
   return [
     ['File', one.file + (size === undefined ? '' : `, ${mebibytes(size)}`)],
@@ -104,6 +107,9 @@ async function fileRows(one: Inspection): Promise<string[][]> {
       ? ['Backbone', withSource(one, 'architecture', describeBackbone(architecture.backbone))]
       : ['Network', withSource(one, 'architecture', describeGraph(metadata?.architecture))],
     ...(layout ? [['Layout', layoutText(layout)]] : []),
+    ...(int8 === undefined
+      ? []
+      : [['Stored', `${counted(int8, 'tensor')} as 8-bit integers with a scale for each output channel`]]),
   ];
 }
 

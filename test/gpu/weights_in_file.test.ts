@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { int8File } from '../../src/formats/weights/quantize_int8.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { createPlan } from '../../src/graph/plan/plan.js';
@@ -17,10 +19,19 @@ import { contentOf, tinyPicture, tinyWeights } from '../support/tiny.js';
 const gpu = await openGpu();
 test.after(() => gpu.close());
 
+/** The same weights as 8-bit integers. */
+function int8Weights(bytes: Uint8Array): Uint8Array {
+  const { tensors, metadata } = readSafetensors(bytes);
+  const weights = [...tensors.keys()].filter((name) => name.endsWith('.weight'));
+  const file = int8File(tensors, metadata, new Set(weights));
+  return writeSafetensors(file.tensors, file.metadata, { dtype: file.typeOf });
+}
+
 const torch = new URL('../../../test/fixtures/torch-verified/model.pth', import.meta.url);
 
 for (const [name, bytes] of [
   ['tiny.safetensors', tinyWeights(3)],
+  ['int8.safetensors', int8Weights(tinyWeights(3))],
   ['model.pth', new Uint8Array(readFileSync(torch))],
 ] as const)
   test(`${name}: a path and its bytes give the same results`, async () => {
@@ -31,9 +42,13 @@ for (const [name, bytes] of [
     const some = await load(path, { device: gpu.device });
     rmSync(folder, { recursive: true });
     const other = await load(bytes, { device: gpu.device });
-    assert.equal(contentOf(await some.localize(image)), contentOf(await other.localize(image)));
+    const expected = contentOf(await some.localize(image));
+    assert.equal(contentOf(await other.localize(image)), expected);
     await some.close();
     await other.close();
+    const third = await load(new Blob([bytes as Uint8Array<ArrayBuffer>]), { device: gpu.device });
+    assert.equal(contentOf(await third.localize(image)), expected);
+    await third.close();
   });
 
 const bytes = tinyWeights(3);

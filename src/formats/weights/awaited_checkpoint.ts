@@ -3,6 +3,7 @@ import { type AwaitedParts, PIECE_BYTES } from '../parts.js';
 import { detectFormat } from '../signature.js';
 import { awaitedTensor, type Checkpoint, toFloat32 } from './checkpoint.js';
 import { readSafetensorsHeader, type SafetensorsEntry, safetensorsHeaderBytes } from './safetensors.js';
+import { checkpointOf } from './safetensors_checkpoint.js';
 
 /** Bytes that `detectFormat` needs to recognise safetensors, the first 8 of which say how long the header is. */
 const BEGINNING_BYTES = 16;
@@ -16,8 +17,7 @@ export async function awaitCheckpoint(file: AwaitedParts): Promise<Checkpoint | 
   const beginning = await awaitBeginning(file, BEGINNING_BYTES);
   if (detectFormat(beginning) !== 'safetensors') return undefined;
   const header = await awaitBeginning(file, safetensorsHeaderBytes(beginning));
-  const { entries, metadata } = readSafetensorsHeader(header, file.size);
-  return { tensors: new Map(entries.map((entry) => [entry.name, tensorIn(file, entry)])), metadata };
+  return checkpointOf(readSafetensorsHeader(header, file.size), (entry) => tensorIn(file, entry));
 }
 
 async function awaitBeginning(file: AwaitedParts, count: number): Promise<Uint8Array> {

@@ -35,6 +35,9 @@ export class NotInMemoryError extends Error {
 
 const awaited = new WeakSet<TensorData>();
 
+/** Whether the numbers of a tensor have to be awaited. */
+export const isAwaited = (tensor: TensorData): boolean => awaited.has(tensor);
+
 /** A tensor whose numbers have to be awaited. */
 export function awaitedTensor(shape: number[], read: () => AsyncIterable<Float32Array>): TensorData {
   const tensor: TensorData = {
@@ -50,7 +53,7 @@ export function awaitedTensor(shape: number[], read: () => AsyncIterable<Float32
 
 /** All numbers of a tensor, in an array of their own if they have to be awaited. */
 export const numbersOf = (tensor: TensorData): Float32Array | Promise<Float32Array> =>
-  awaited.has(tensor) ? joinPieces(tensor) : tensor.data;
+  isAwaited(tensor) ? joinPieces(tensor) : tensor.data;
 
 async function joinPieces(tensor: TensorData): Promise<Float32Array> {
   const numbers = new Float32Array(elementCount(tensor.shape, 'a tensor'));
@@ -95,6 +98,8 @@ export interface Checkpoint {
    * undefined if no tensor has them.
    */
   activations?: ReadonlyMap<string, string | undefined>;
+  /** The names of the tensors that the file stores as 8-bit integers with scales. */
+  int8?: readonly string[];
   /** True if the prefix that was asked for is the name of the dict, so that the names of the tensors do not begin with it. */
   taken?: boolean;
 }

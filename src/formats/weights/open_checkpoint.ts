@@ -4,6 +4,7 @@ import { detectFormat } from '../signature.js';
 import type { Checkpoint } from './checkpoint.js';
 import { tensorsIn } from './file_tensors.js';
 import { LENGTH_BYTES, readSafetensorsHeader, safetensorsHeaderBytes } from './safetensors.js';
+import { checkpointOf } from './safetensors_checkpoint.js';
 
 /** The most bytes that `detectFormat` looks at. */
 const SIGNATURE_BYTES = 512;
@@ -19,7 +20,6 @@ export async function openCheckpoint(file: Parts, prefix?: string): Promise<Chec
   if (format !== 'safetensors') return undefined;
   const headerBytes = safetensorsHeaderBytes(readPart(file, 0, Math.min(LENGTH_BYTES, file.size)));
   const header = readPart(file, 0, Math.min(headerBytes, file.size));
-  const { entries, metadata } = readSafetensorsHeader(header, file.size);
   const tensorIn = tensorsIn(file);
-  return { tensors: new Map(entries.map((entry) => [entry.name, tensorIn(entry)])), metadata };
+  return checkpointOf(readSafetensorsHeader(header, file.size), (entry) => tensorIn(entry));
 }

@@ -1,7 +1,8 @@
 /** Reads the tensors and the strings of a weights file, whatever its format. What they say about the network is read in `weights.ts`. */
+
 import { detectFormat } from '../signature.js';
 import type { Checkpoint } from './checkpoint.js';
-import { readSafetensors } from './safetensors.js';
+import { hasInt8, readSafetensors, readSafetensorsHeader } from './safetensors.js';
 
 /**
  * Reads weights in a format that is detected from the bytes: safetensors, or a PyTorch checkpoint as zip archive or stream. Tensors keep
@@ -14,6 +15,10 @@ export async function readCheckpoint(bytes: Uint8Array, prefix?: string): Promis
   // Loaded on demand, because a page that only uses safetensors does not need the reader of pickles.
   if (format === 'zip' || format === 'torch stream')
     return (await import('../torch/torch.js')).readTorch(bytes, prefix);
-  if (format === 'safetensors') return readSafetensors(bytes);
+  if (format === 'safetensors') {
+    const header = readSafetensorsHeader(bytes);
+    if (hasInt8(header)) return (await import('./int8_weights.js')).int8InMemory(header, bytes);
+    return readSafetensors(bytes, header);
+  }
   throw (await import('../refused_format.js')).noCheckpoint(bytes);
 }

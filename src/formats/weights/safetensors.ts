@@ -99,6 +99,9 @@ export function readSafetensorsHeader(bytes: Uint8Array, fileBytes = bytes.lengt
   return { entries, metadata: strings as Record<string, string>, headerBytes };
 }
 
+/** Whether a file has tensors of 8-bit integers, which `int8_weights.ts` reads. */
+export const hasInt8 = ({ entries }: SafetensorsHeader): boolean => entries.some(({ dtype }) => dtype === 'I8');
+
 /** Decodes one tensor to float32. `bytes` begin at byte `offset` of the file, and must contain the whole tensor. */
 export function decodeTensor(entry: SafetensorsEntry, bytes: Uint8Array, offset = 0): TensorData {
   const part = bytes.subarray(entry.start - offset, entry.end - offset);
@@ -112,26 +115,25 @@ export function decodeTensor(entry: SafetensorsEntry, bytes: Uint8Array, offset 
 
 /**
  * Reads a whole file. Aligned F32 tensors are views of `bytes`. F16, BF16, F64, integers and booleans are converted to
- * float32 (see `toFloat32`).
+ * float32 (see `toFloat32`). Integers that are weights with scales are not multiplied by them: `readCheckpoint` does that.
  * @throws InputError for a damaged file, or for another element type (8-bit and 4-bit floats, complex numbers)
  */
-export function readSafetensors(bytes: Uint8Array): Checkpoint {
-  const { entries, metadata } = readSafetensorsHeader(bytes);
+export function readSafetensors(bytes: Uint8Array, { entries, metadata } = readSafetensorsHeader(bytes)): Checkpoint {
   return { tensors: new Map(entries.map((entry) => [entry.name, decodeTensor(entry, bytes)])), metadata };
 }
 
 /**
  * Writes a file with the tensors in the map's order. The header is padded so that the tensors start at a multiple of 8 bytes. The same input
  * always gives the same bytes.
- * @throws InputError for an invalid tensor or metadata, or if a number is too large for F16
+ * @param dtype the element type of all tensors, or a function that gives it by their names; a tensor of I8 must hold whole numbers
+ * @throws InputError for an invalid tensor or metadata, or if a number is too large for F16, or none of I8
  */
 export function writeSafetensors(
   tensors: Map<string, TensorData>,
   metadata: Record<string, string> = {},
-  { dtype = 'F32' }: { dtype?: 'F32' | 'F16' | 'BF16' } = {},
+  { dtype = 'F32' }: { dtype?: WrittenType | ((name: string) => WrittenType) } = {},
 ): Uint8Array<ArrayBuffer> {
-  if (!['F32', 'F16', 'BF16'].includes(dtype))
-    throw new InputError('safetensors: cannot write this element type', { expected: 'F32, F16 or BF16', given: dtype });
+  const typeOf = typeof dtype === 'function' ? dtype : () => dtype;
   for (const [key, value] of Object.entries(metadata))
     if (typeof value !== 'string')
       throw new InputError(`safetensors: metadata '${key}' is not a string`, { given: brief(value) });
@@ -146,8 +148,14 @@ export function writeSafetensors(
         expected: `${count} for shape [${shape.join(', ')}]`,
         given: `${data.length}`,
       });
-    const end = length + count * ELEMENT_BYTES[dtype];
-    header.push([name, { dtype, shape, data_offsets: [length, end] }]);
+    const type = typeOf(name);
+    if (!Object.hasOwn(CONVERSIONS, type))
+      throw new InputError('safetensors: cannot write this element type', {
+        expected: Object.keys(CONVERSIONS).join(', '),
+        given: brief(type),
+      });
+    const end = length + count * ELEMENT_BYTES[type];
+    header.push([name, { dtype: type, shape, data_offsets: [length, end] }]);
     length = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
@@ -163,11 +171,31 @@ export function writeSafetensors(
   file.set(json, LENGTH_BYTES);
   let at = headerBytes;
   for (const [name, { data }] of tensors) {
-    const elements = dtype === 'F32' ? data : dtype === 'F16' ? toF16(name, data) : f32ToBf16(data);
+    const elements = CONVERSIONS[typeOf(name)](name, data);
     file.set(new Uint8Array(elements.buffer, elements.byteOffset, elements.byteLength), at);
     at += elements.byteLength;
   }
   return file;
+}
+
+/** The element types that can be written. */
+export type WrittenType = 'F32' | 'F16' | 'BF16' | 'I8';
+
+const CONVERSIONS: Record<WrittenType, (name: string, data: Float32Array) => Float32Array | Uint16Array | Int8Array> = {
+  F32: (_, data) => data,
+  F16: toF16,
+  BF16: (_, data) => f32ToBf16(data),
+  I8: toI8,
+};
+
+function toI8(name: string, data: Float32Array): Int8Array {
+  const integers = Int8Array.from(data);
+  const lost = integers.findIndex((integer, i) => integer !== data[i]);
+  if (lost < 0) return integers;
+  throw new InputError(`safetensors: '${name}' does not fit I8`, {
+    expected: 'whole numbers from -128 to 127',
+    given: `${data[lost]} at ${lost}`,
+  });
 }
 
 function toF16(name: string, data: Float32Array): Uint16Array {
