@@ -1,6 +1,7 @@
 /** Reads bytes, of weights and of images, from a path, URL, Blob, Response or stream into one array. */
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
+import type { AwaitedParts } from '../formats/parts.js';
 import { isResponse, openResponse, type Pieces, streamPieces } from '../gpu/platform.js';
 
 /** What bytes can be read from: a path or URL, the bytes themselves, a Blob, a Response or a stream. */
@@ -96,4 +97,18 @@ export async function readPieces(source: Pieces, options: ReadBytesOptions): Pro
     length = needed;
   }
   return all.subarray(0, length);
+}
+
+/** Bytes that are being read. */
+export interface Coming {
+  /** Parts of the bytes; undefined if it is not known how many there are. */
+  readonly parts: AwaitedParts | undefined;
+  /** All bytes, in one array. It should be called early, since what has come before has to be copied into that array. */
+  whole(): Promise<Uint8Array>;
+  /** Says that each byte is read at most once from now on, and never as a whole, so that it can be forgotten then. */
+  dropRead(): void;
+  /** Awaits the last byte. @throws InputError if there are fewer or more bytes than was said at the beginning */
+  end(): Promise<void>;
+  /** Says that no more bytes are needed. */
+  stop(): void;
 }

@@ -5,22 +5,8 @@
 import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import type { AwaitedParts } from '../formats/parts.js';
-import { type ByteSource, piecesOf, type ReadBytesOptions, readBytes } from './bytes.js';
+import { type ByteSource, type Coming, piecesOf, type ReadBytesOptions, readBytes } from './bytes.js';
 import { download } from './download.js';
-
-/** Bytes that are being read. */
-export interface Coming {
-  /** Parts of the bytes; undefined if it is not known how many there are. */
-  readonly parts: AwaitedParts | undefined;
-  /** All bytes, in one array. It should be called early, since what has come before has to be copied into that array. */
-  whole(): Promise<Uint8Array>;
-  /** Says that each byte is read at most once from now on, and never as a whole, so that it can be forgotten then. */
-  dropRead(): void;
-  /** Awaits the last byte. @throws InputError if there are fewer or more bytes than was said at the beginning */
-  end(): Promise<void>;
-  /** Says that no more bytes are needed. */
-  stop(): void;
-}
 
 /**
  * Begins to read a source.

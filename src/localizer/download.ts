@@ -6,8 +6,7 @@ import { InputError } from '../errors.js';
 import type { AwaitedParts } from '../formats/parts.js';
 import type { Pieces } from '../gpu/platform.js';
 import { createBlocks } from './blocks.js';
-import { checkedPieces, type ReadBytesOptions, readPieces } from './bytes.js';
-import type { Coming } from './coming_weights.js';
+import { type Coming, checkedPieces, type ReadBytesOptions, readPieces } from './bytes.js';
 
 /** Bytes that may come before somebody reads them, about as many as come while the first kernels are compiled. */
 const AHEAD_BYTES = 16 << 20;
