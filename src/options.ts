@@ -1,4 +1,4 @@
-/** Checks the names of options. Without this, a misspelt option would be ignored without an error. */
+/** Checks the names of options, without which a misspelt one would be ignored, and the option `signal`, which so many functions have. */
 import { editDistance } from './edit_distance.js';
 import { InputError } from './errors.js';
 
@@ -24,7 +24,7 @@ export function refuseFormerNames(what: string, options: object): void {
  * Refuses unknown names of options.
  * @param what the function whose options these are, such as `load`
  * @param known the names of all its options
- * @throws InputError that names the unknown option, and the most similar known one
+ * @throws InputError that names the unknown option, and the most similar known one; also for a `signal` that is none
  */
 export function checkOptions(what: string, options: unknown, known: readonly string[]): void {
   if (options === undefined) return;
@@ -43,6 +43,10 @@ export function checkOptions(what: string, options: unknown, known: readonly str
       ...(nearest ? { hint: `did you mean ${nearest}?` } : {}),
     });
   }
+  // Work that had begun would go on after the call had failed, and its own error would end the process.
+  const { signal } = options as { signal?: Partial<AbortSignal> | null };
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+    throw new InputError(`${what}: signal`, { expected: 'an AbortSignal', given: String(signal) });
 }
 
 /** The most similar word to `name`; undefined if more than a third of the letters differ in all of them. */

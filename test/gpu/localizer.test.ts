@@ -495,6 +495,8 @@ test('requests that make no sense are refused', async () => {
     [{ lungMask: 'auto', output: 'gpu' } as never, /lungMask with output: 'gpu'; expected off; given auto/],
     [{ heatmaps: 'all' as never }, /heatmaps; expected none or raw or scaled/],
     [{ output: 'disk' } as never, /output; expected cpu or gpu/],
+    [{ signal: {} } as never, /localize: signal; expected an AbortSignal; given \[object Object\]/],
+    [{ signal: null } as never, /localize: signal; expected an AbortSignal; given null/],
   ];
   for (const [options, message] of bad) {
     assert.match((await rejection(localizer.localize(image, options)))?.message ?? '', message);
