@@ -1,6 +1,7 @@
 /** Errors of a device that no error scope has caught. */
 import { KernelError } from '../errors.js';
 
+/** The errors of a device since a collector began to listen. */
 export interface UncapturedErrors {
   /** Returns the first error since the last call, if there was one. */
   take(): KernelError | undefined;

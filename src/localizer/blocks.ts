@@ -3,6 +3,7 @@
 /** Small, so that a byte which nobody reads keeps few others with it. */
 const BLOCK_BYTES = 1 << 16;
 
+/** The bytes of a file from its beginning on, as far as they have come. */
 export interface Blocks {
   /** Bytes of the blocks that are held. */
   readonly held: number;

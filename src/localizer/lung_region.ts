@@ -9,6 +9,7 @@
 import type { Box, Finding } from '../formats/findings.js';
 import type { Warning, WarningCode } from '../warnings.js';
 
+/** Rows of cells, from the top: `#` is inside. */
 export const LUNG_REGION: readonly string[] = [
   '................',
   '................',

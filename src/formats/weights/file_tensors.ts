@@ -17,23 +17,30 @@ export type TensorIn = (place: TensorPlace, arrange?: (stored: Float32Array) => 
 export function tensorsIn(file: Parts): TensorIn {
   const pieces = piecesIn(file);
   return ({ dtype, shape, start, end }, arrange) => {
-    // While somebody holds the numbers, everybody gets the same array: tensors are recognised by it after they were renamed.
-    let known: WeakRef<Float32Array> | undefined;
-    const tensor: TensorData = {
-      shape,
-      get data() {
-        const before = known?.deref();
-        if (before) return before;
-        const stored = toFloat32(dtype, readPart(file, start, end));
-        const data = arrange?.(stored) ?? stored;
-        known = new WeakRef(data);
-        return data;
-      },
-    };
+    const tensor = readWhenAsked(shape, () => {
+      const stored = toFloat32(dtype, readPart(file, start, end));
+      return arrange?.(stored) ?? stored;
+    });
     if (!arrange)
       readInPieces(tensor, function* () {
         for (const piece of pieces(start, end)) yield toFloat32(dtype, piece);
       });
     return tensor;
+  };
+}
+
+/** A tensor whose numbers are read when they are asked for, and forgotten again when nobody holds them any more. */
+export function readWhenAsked(shape: number[], read: () => Float32Array): TensorData {
+  // While somebody holds the numbers, everybody gets the same array: tensors are recognised by it after they were renamed.
+  let known: WeakRef<Float32Array> | undefined;
+  return {
+    shape,
+    get data() {
+      const before = known?.deref();
+      if (before) return before;
+      const data = read();
+      known = new WeakRef(data);
+      return data;
+    },
   };
 }

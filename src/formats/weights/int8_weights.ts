@@ -16,11 +16,12 @@ import {
   readInPieces,
   type TensorData,
 } from './checkpoint.js';
-import { tensorsIn } from './file_tensors.js';
+import { readWhenAsked, tensorsIn } from './file_tensors.js';
 import type { SafetensorsEntry, SafetensorsHeader } from './safetensors.js';
 
-/** The key of the metadata that says how integers become weights, and its only value so far. */
+/** The key of the metadata that says how integers become weights. */
 export const INT8_KEY = 'int8_weights';
+/** Its only value so far. */
 export const INT8_FORM = 'scale-per-output-channel';
 
 /** The name of the tensor with the scales of another one. */
@@ -109,7 +110,7 @@ function scaledTensor(name: string, stored: TensorData, scales: TensorData): Ten
       }
     });
   const pieces = function* () {
-    // An array of their own: pieces of a file share a buffer.
+    // All scales are read before the first piece, because pieces of a file share a buffer.
     const factors = checked(name, scales.data);
     let at = 0;
     for (const piece of piecesOf(stored) as Iterable<Float32Array>) {
@@ -118,23 +119,15 @@ function scaledTensor(name: string, stored: TensorData, scales: TensorData): Ten
       at += piece.length;
     }
   };
-  // While somebody holds the numbers, everybody gets the same array, as from `tensorsIn`.
-  let known: WeakRef<Float32Array> | undefined;
-  const tensor: TensorData = {
-    shape,
-    get data() {
-      const before = known?.deref();
-      if (before) return before;
-      const data = new Float32Array(elementCount(shape, name));
-      let at = 0;
-      for (const piece of pieces()) {
-        data.set(piece, at);
-        at += piece.length;
-      }
-      known = new WeakRef(data);
-      return data;
-    },
-  };
+  const tensor = readWhenAsked([...shape], () => {
+    const data = new Float32Array(elementCount(shape, name));
+    let at = 0;
+    for (const piece of pieces()) {
+      data.set(piece, at);
+      at += piece.length;
+    }
+    return data;
+  });
   readInPieces(tensor, pieces);
   return tensor;
 }
