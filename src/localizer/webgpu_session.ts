@@ -2,18 +2,13 @@
  * The session on WebGPU. It runs one network on one device, in three stages: pixels → network input, network input → probabilities and
  * heatmaps, heatmaps → boxes. All data stays on the GPU between the stages. What was asked for is read back at the end.
  */
-import { platform } from '#gpu';
 import { InputError } from '../errors.js';
 import { bitsOf } from '../formats/images/pixels.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
-import { describe, type Gpu } from '../gpu/device.js';
+import type { Gpu } from '../gpu/device.js';
 import { uncapturedErrors } from '../gpu/uncaptured.js';
-import type { Graph } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
-import { fuse } from '../graph/passes/fuse.js';
-import { traitsOf } from '../graph/plan/lower.js';
-import { createPlan } from '../graph/plan/plan.js';
-import type { Plan, PlanOptions } from '../graph/plan/types.js';
+import type { Plan } from '../graph/plan/types.js';
 import type { Model } from '../nets/model.js';
 import type { PixelFormat } from '../ops/images/preprocess.js';
 import type { Warning } from '../warnings.js';
@@ -25,8 +20,8 @@ import { createPlans, type Plans } from './plans.js';
 import { numbersOf, roomForAllRegions } from './read_back.js';
 import type { Request } from './request.js';
 import type { Backend, Batch, Begun, Computed, Session, SessionOptions, StageTimes } from './session.js';
-import type { BoxStage, NetworkStage, Spec } from './stage.js';
-import { networkGraph } from './stages.js';
+import type { BoxStage, NetworkStage } from './stage.js';
+import { tuningOf } from './tuning/find.js';
 import type { Tuning } from './tuning/types.js';
 
 /** What all steps of a call need: the network's plans, what is known about its weights, and what the caller asked for. */
@@ -81,32 +76,6 @@ export async function createSession(
     },
   };
 }
-
-/** What is known of the network's kernels by measurement. The code is loaded on demand, because few users have measured. */
-async function tuningOf(
-  gpu: Gpu,
-  spec: Spec,
-  { tune = platform.environment('RAYBOX_TUNE') || undefined, signal, onProgress }: TuningRequest,
-): Promise<Tuning | undefined> {
-  if (tune === false || tune === 'false') return undefined;
-  const texts = await platform.tuned?.(Boolean(tune)).catch((error: Error) => error);
-  if (!texts && !tune) return undefined;
-  const { openTuning } = await import('./tuning/tuning.js');
-  return openTuning(texts, tune, { ...benchOf(gpu, spec), signal, onProgress });
-}
-
-/** What tuning needs of the device and of the network. */
-export const benchOf = (gpu: Gpu, spec: Spec) => ({
-  adapter: describe(gpu.info),
-  host: platform.version(),
-  traits: traitsOf(gpu),
-  timestamps: gpu.features.has('timestamp-query'),
-  processorTime: gpu.software ? platform.processorTime : undefined,
-  createPlan: (graph: Graph, options: PlanOptions) => createPlan(gpu, graph, options),
-  graphOf: (batch: number) => fuse(networkGraph(spec, batch).graph),
-});
-
-type TuningRequest = Omit<SessionOptions, 'tune'> & { tune?: SessionOptions['tune'] | string };
 
 function checkPrecision(gpu: Gpu, precision: string): void {
   if (precision !== 'f32' && precision !== 'f16') {
