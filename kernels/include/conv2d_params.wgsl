@@ -12,6 +12,7 @@ struct Params {
   act_a: f32, act_b: f32,
   matrix: u32,  // if the images have different weights, as in Winograd's products: vec4s from the weights of one image to the next; else 0
   splits: u32,  // parts into which sums are split; 0 if they are not
+  x_scale: f32, x_zero: i32,  // only of conv2d_int8: an input is (integer − x_zero) · x_scale
 }
 
 @group(0) @binding(6) var<uniform> params: Params;

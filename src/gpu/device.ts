@@ -27,6 +27,8 @@ const WANTED_LIMITS = [
 
 /** Adapters only offer subgroup matrices if Dawn's `allow_unsafe_apis` is on. */
 export const MATRIX_FEATURE = 'chromium-experimental-subgroup-matrix';
+/** WGSL's products of packed 8-bit integers. Whether there are any is not known of a caller's device outside of pages. */
+export const PACKED_DOT = 'packed_4x8_integer_dot_product';
 const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query', MATRIX_FEATURE] as const;
 
 /** The most storage buffers that a kernel may bind. WebGPU's default limit is 8, so every device of ours has at least this many. */
@@ -50,6 +52,7 @@ export interface Gpu {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
   readonly limits: GPUSupportedLimits;
+  /** Features of the device, and the language feature of WGSL that kernels use. */
   readonly features: ReadonlySet<string>;
   /** Whether the adapter computes on the CPU. Its workgroup memory is no faster than other memory, so other kernels are fast there. */
   readonly software: boolean;
@@ -70,7 +73,11 @@ export interface Gpu {
  */
 export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   checkOptions('openGpu', options, GPU_OPTIONS);
-  if (options.device) return wrap(options.device, options.device.adapterInfo, false);
+  if (options.device) {
+    // In Node the device need not come from the package that the platform would load.
+    const entry = platform.name === 'web' ? await platform.gpu({}) : undefined;
+    return wrap(options.device, options.device.adapterInfo, false, entry);
+  }
   return openAdapter(await requestAdapter(options, false));
 }
 
@@ -79,14 +86,21 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
  * @throws GpuUnavailableError if the system has none; its message says what it has instead.
  */
 export async function openHardwareGpu(options: Pick<GpuOptions, 'powerPreference'>): Promise<Gpu> {
-  const adapter = await requestAdapter(options, true);
-  if (!isSoftware(adapter.info)) return openAdapter(adapter);
+  const found = await requestAdapter(options, true);
+  const { adapter } = found;
+  if (!isSoftware(adapter.info)) return openAdapter(found);
   throw new GpuUnavailableError(`the only adapter, ${describe(adapter.info)}, computes on the CPU`);
 }
 
 const isSoftware = (info: GPUAdapterInfo) => info.isFallbackAdapter === true;
 
-async function requestAdapter(options: GpuOptions, systemOnly: boolean): Promise<GPUAdapter> {
+/** An adapter, and the entry to WebGPU that it comes from. */
+interface Found {
+  readonly adapter: GPUAdapter;
+  readonly entry: GPU;
+}
+
+async function requestAdapter(options: GpuOptions, systemOnly: boolean): Promise<Found> {
   const name = options.adapter ?? platform.environment('RAYBOX_ADAPTER');
   const entry = await platform.gpu({
     ...(name ? { adapter: name } : {}),
@@ -110,10 +124,10 @@ async function requestAdapter(options: GpuOptions, systemOnly: boolean): Promise
     });
   }
   platform.refuse?.(adapter.info);
-  return adapter;
+  return { adapter, entry };
 }
 
-async function openAdapter(adapter: GPUAdapter): Promise<Gpu> {
+async function openAdapter({ adapter, entry }: Found): Promise<Gpu> {
   const requiredLimits: Record<string, number> = {};
   for (const limit of WANTED_LIMITS) requiredLimits[limit] = adapter.limits[limit];
   const requiredFeatures = WANTED_FEATURES.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[];
@@ -121,7 +135,7 @@ async function openAdapter(adapter: GPUAdapter): Promise<Gpu> {
   const device = await adapter.requestDevice(wanted).catch((cause) => {
     throw new GpuUnavailableError(`no device: ${cause.message}`, { cause });
   });
-  return wrap(device, adapter.info, true);
+  return wrap(device, adapter.info, true, entry);
 }
 
 /** The adapters that WebGPU gives for each power preference, without duplicates, for `raybox info`. */
@@ -140,7 +154,7 @@ export function describe(info: GPUAdapterInfo): string {
   return [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
 }
 
-function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
+function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean, entry: GPU | undefined): Gpu {
   if (device.limits.maxStorageBuffersPerShaderStage < MAX_STORAGE_BUFFERS) {
     throw new GpuUnavailableError('the device grants too few storage buffers', {
       expected: `maxStorageBuffersPerShaderStage ≥ ${MAX_STORAGE_BUFFERS}`,
@@ -162,7 +176,7 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean): Gpu {
     device,
     info,
     limits: device.limits,
-    features: new Set(device.features),
+    features: new Set([...device.features, ...(entry?.wgslLanguageFeatures?.has(PACKED_DOT) ? [PACKED_DOT] : [])]),
     software,
     pipelines: pipelinesOf(device),
     lost,

@@ -16,6 +16,8 @@ export interface Traits {
   readonly subgroupSize: number;
   /** Rows and columns of subgroup matrices with f16 factors and f32 sums; undefined or 0 if the adapter has none that are used. */
   readonly matrixSize?: number;
+  /** Whether WGSL has products of packed 8-bit integers. Default: it has none. */
+  readonly packedDot?: boolean;
   readonly maxInvocations: number;
   readonly maxWorkgroupBytes: number;
   readonly maxBindingBytes: number;

@@ -126,7 +126,8 @@ export function decodeTensor(tensor: TensorSpec, bytes: ArrayBuffer): Float32Arr
   if (tensor.layout === 'dense') return physical;
   const lanes = laneChannels(tensor);
   const channels = channelCount(tensor);
-  const values = new Float32Array(elementCount(tensor));
+  // A float cannot hold every word.
+  const values = new (tensor.type === 'u32' ? Uint32Array : Float32Array)(elementCount(tensor));
   for (let pixel = 0, at = 0; pixel < pixelCount(tensor); pixel++) {
     for (let lane = 0; lane < lanes.length; lane++, at++) {
       if (lanes[lane] >= 0) values[pixel * channels + lanes[lane]] = physical[at];

@@ -2,7 +2,7 @@
 import { InputError } from '../../errors.js';
 import { ALIGNMENT, mebibytes } from '../../gpu/buffers.js';
 import { debug } from '../../gpu/debug.js';
-import { type Gpu, MATRIX_FEATURE } from '../../gpu/device.js';
+import { type Gpu, MATRIX_FEATURE, PACKED_DOT } from '../../gpu/device.js';
 import { createNode, createTensor, type Graph, type Node, nameOf, rootOf, updatesOf } from '../ir/graph.js';
 import type { Binding, Dispatch, Lowering, Range, Traits, View } from '../ir/operation.js';
 import { byteSize, bytesPerElement, describeShape, groupCount, pixelCount, type Tensor } from '../ir/tensor.js';
@@ -34,6 +34,7 @@ export function traitsOf(gpu: Gpu): Traits {
     f16: gpu.features.has('shader-f16'),
     subgroupSize: fixed ? (subgroupMinSize ?? 0) : 0,
     matrixSize: fixed ? matrixSizeOf(gpu) : 0,
+    packedDot: gpu.features.has(PACKED_DOT),
     maxInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupBytes: gpu.limits.maxComputeWorkgroupStorageSize,
     maxBindingBytes: Math.floor(gpu.limits.maxStorageBufferBindingSize / ALIGNMENT) * ALIGNMENT,

@@ -111,41 +111,8 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
   variantBounds: { winograd4_subgroup: 1e-10, winograd4_tiled: 1e-10 },
 
   lower(node, context) {
-    const [x, weight, bias, residual] = node.inputs;
-    const [y] = node.outputs;
-    const { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth } = geometry(node);
-    const { stride, dilation, padding, groups, prologue } = node.attributes;
-    const { code, a, b } = activationParams(node.attributes.activation);
     const variant = CONV2D_VARIANTS[context.variant];
-    // Weights that change are those of training, where many steps make up for a longer compilation.
-    const wide = context.traits.subgroupSize > 4 && (variant.wide || !context.isConstant(weight));
-    const slide = stride[1] === 1 && dilation[1] === 1;
-    const { subgroupSize, matrixSize = 0 } = context.traits;
-    const tuning = { subgroupSize, matrixSize, wide, slide, outGroups: groupCount(y) };
-    const inGroups = groups === 1 ? groupCount(x) : groupInputs / 4;
-    const perGroup = variant.countsChannels
-      ? { in_groups: groupInputs, group_outputs: outputs / groups }
-      : { in_groups: inGroups, group_outputs: groupCount(y) / groups };
-
-    const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
-    const common: Conv2dCommon = {
-      constants: {
-        elem: y.type,
-        BIAS: Boolean(bias),
-        RESIDUAL: Boolean(residual),
-        PROLOGUE: prologue ? (prologue === 'affine' ? 1 : 2) : 0,
-        ACTIVATION: code,
-        PADDED: padding.some((side) => side > 0),
-      },
-      params: {
-        ...windowParams(windows, [inHeight, inWidth], [outHeight, outWidth]),
-        ...{ outputs, ...perGroup, out_groups: groupCount(y), act_a: a, act_b: b },
-        ...{ x_offset: 0, x_pitch: 0, y_offset: 0, y_pitch: 0, r_offset: 0, r_pitch: 0, matrix: 0, splits: 0 },
-      },
-      bias: bias && packLanes(context, bias, [outputs]),
-      tuning,
-      rows: windowRows(windows, [inHeight, inWidth], [outHeight, outWidth]),
-    };
+    const common = commonOf(node, context, variant);
     if (variant.winograd) lowerWinograd(node, context, variant.winograd, common);
     else lowerPlain(node, context, variant, common);
   },
@@ -203,19 +170,81 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
   },
 };
 
-/** Adds a dispatch for each band of a convolution that one kernel computes. */
+/** What the dispatches of a node have in common, for kernels that include conv2d_params.wgsl and conv2d_store.wgsl. */
+export function commonOf(
+  node: Node<Conv2dAttributes, Conv2dInputs>,
+  context: Lowering,
+  variant: Pick<Conv2dVariant, 'wide' | 'countsChannels'>,
+): Conv2dCommon {
+  const [x, weight, bias, residual] = node.inputs;
+  const [y] = node.outputs;
+  const { inHeight, inWidth, outputs, groupInputs, kernelHeight, kernelWidth, outHeight, outWidth } = geometry(node);
+  const { stride, dilation, padding, groups, prologue } = node.attributes;
+  const { code, a, b } = activationParams(node.attributes.activation);
+  // Weights that change are those of training, where many steps make up for a longer compilation.
+  const wide = context.traits.subgroupSize > 4 && (variant.wide || !context.isConstant(weight));
+  const slide = stride[1] === 1 && dilation[1] === 1;
+  const { subgroupSize, matrixSize = 0 } = context.traits;
+  const inGroups = groups === 1 ? groupCount(x) : groupInputs / 4;
+  const perGroup = variant.countsChannels
+    ? { in_groups: groupInputs, group_outputs: outputs / groups }
+    : { in_groups: inGroups, group_outputs: groupCount(y) / groups };
+  const windows: Windows = { kernel: [kernelHeight, kernelWidth], stride, dilation, padding };
+  return {
+    constants: {
+      elem: y.type,
+      BIAS: Boolean(bias),
+      RESIDUAL: Boolean(residual),
+      PROLOGUE: prologue ? (prologue === 'affine' ? 1 : 2) : 0,
+      ACTIVATION: code,
+      PADDED: padding.some((side) => side > 0),
+    },
+    params: {
+      ...windowParams(windows, [inHeight, inWidth], [outHeight, outWidth]),
+      ...{ outputs, ...perGroup, out_groups: groupCount(y), act_a: a, act_b: b },
+      ...{ x_offset: 0, x_pitch: 0, y_offset: 0, y_pitch: 0, r_offset: 0, r_pitch: 0, matrix: 0, splits: 0 },
+      ...{ x_scale: 0, x_zero: 0 },
+    },
+    bias: bias && packLanes(context, bias, [outputs]),
+    tuning: { subgroupSize, matrixSize, wide, slide, outGroups: groupCount(y) },
+    rows: windowRows(windows, [inHeight, inWidth], [outHeight, outWidth]),
+  };
+}
+
+/** Adds the dispatches of a convolution that one kernel computes. */
 function lowerPlain(
   node: Node<Conv2dAttributes, Conv2dInputs>,
   context: Lowering,
   variant: Conv2dVariant,
-  { constants, params, bias, tuning, rows }: Conv2dCommon,
+  common: Conv2dCommon,
 ): void {
-  const [x, weight, , residual, affine] = node.inputs;
-  const [y] = node.outputs;
+  const [x, weight, , , affine] = node.inputs;
   const segments = variant.packing(x, geometry(node).groupInputs, node.attributes.groups);
-  const packed = segments ? context.derive(packConv2d, [weight], { segments, type: y.type as 'f32' }) : weight;
+  const type = node.outputs[0].type as 'f32';
+  const weights = segments ? context.derive(packConv2d, [weight], { segments, type }) : weight;
   // A kernel without packed weights reads single lanes. It has no prologue; the table of its channels' lanes is bound there instead.
   const perChannel = segments ? affine : channelLanes(segmentsOf(x));
+  dispatchBands(node, context, variant, common, { x, weights, perChannel });
+}
+
+/** What a kernel of a convolution reads besides bias and residual. */
+interface Packed {
+  /** The input, as the kernel reads it. */
+  readonly x: Tensor;
+  readonly weights: Tensor;
+  readonly perChannel: Tensor | undefined;
+}
+
+/** Adds a dispatch for each band of a convolution. */
+export function dispatchBands(
+  node: Node<Conv2dAttributes, Conv2dInputs>,
+  context: Lowering,
+  variant: Pick<Conv2dVariant, 'kernel' | 'tile' | 'strip' | 'constants' | 'splits'>,
+  { constants, params, bias, tuning, rows }: Conv2dCommon,
+  { x, weights, perChannel }: Packed,
+): void {
+  const [, , , residual] = node.inputs;
+  const [y] = node.outputs;
   for (const range of context.bands(y, [
     [x, rows],
     [residual, (own) => own],
@@ -226,7 +255,7 @@ function lowerPlain(
     const whole: Dispatch = {
       kernel: variant.kernel,
       constants: { ...constants, ...variant.constants?.(tuning) },
-      bindings: [input, context.read(packed), context.read(bias), added, context.read(perChannel), output],
+      bindings: [input, context.read(weights), context.read(bias), added, context.read(perChannel), output],
       params: {
         ...params,
         first: range[0],

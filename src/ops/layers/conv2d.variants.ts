@@ -249,7 +249,7 @@ export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
 
 /** The number of workgroups for a range of output pixels. */
 export function workgroupsOf(
-  variant: Conv2dVariant,
+  variant: Pick<Conv2dVariant, 'tile' | 'strip'>,
   y: Tensor,
   [from, to]: Range,
   tuning: Tuning,
@@ -262,7 +262,7 @@ export function workgroupsOf(
 }
 
 /** How many pixels, or strips of all rows that the range touches. */
-function owners({ strip }: Conv2dVariant, y: Tensor, [from, to]: Range): number {
+function owners({ strip }: Pick<Conv2dVariant, 'strip'>, y: Tensor, [from, to]: Range): number {
   if (!strip) return to - from;
   const width = y.shape[2];
   return (Math.ceil(to / width) - Math.floor(from / width)) * Math.ceil(width / strip);

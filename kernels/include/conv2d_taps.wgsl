@@ -1,0 +1,42 @@
+// Where in the input the taps of an output pixel lie. Needs `params` of conv2d_params.wgsl; prelude: PADDED.
+
+struct Place {
+  image: u32,       // first pixel of its image, in input pixels
+  y: u32, x: u32,   // position of the top left tap; a negative one wraps to a large number, so one comparison tells whether it is inside
+}
+
+fn place(pixel: u32) -> Place {
+  return place_of(params.first + min(pixel, params.count - 1));
+}
+
+fn place_of(p: u32) -> Place {
+  let row = p / params.out_w;
+  let image = row / params.out_h;
+  return Place(
+    image * params.in_h * params.in_w,
+    (row - image * params.out_h) * params.stride_h - params.pad_top,
+    (p - row * params.out_w) * params.stride_w - params.pad_left,
+  );
+}
+
+// Where the weights of a pixel's image begin. A workgroup's pixels then belong to one image.
+fn first_weight(pixel: u32) -> u32 {
+  return (params.first + pixel) / (params.out_w * params.out_h) * params.matrix;
+}
+
+struct Tap {
+  at: u32,        // vec4 index of the pixel's first group
+  inside: bool,
+}
+
+fn tap(place: Place, ky: u32, kx: u32) -> Tap {
+  let y = place.y + ky * params.dilation_h;
+  let x = place.x + kx * params.dilation_w;
+  let inside = y < params.in_h && x < params.in_w;
+#if PADDED
+  let pixel = place.image + select(0, y * params.in_w + x, inside);
+#else
+  let pixel = place.image + y * params.in_w + x;
+#endif
+  return Tap(params.x_offset + pixel * params.x_pitch, inside);
+}
