@@ -11,7 +11,7 @@
 // Prelude: none.
 
 struct Params {
-  map_h: u32, map_w: u32, width: u32, row_words: u32, words: u32,
+  map_h: u32, map_w: u32, width: u32, row_words: u32, words: u32, words_in_all: u32,
   left: u32, top: u32,  // first pixel of the image that the network saw
   chunk_heat_thresholds: u32, first_map: u32, first_heat_threshold: u32, all_heat_thresholds: u32, max_boxes: u32,
   span: u32,
@@ -26,16 +26,18 @@ struct Params {
 @group(0) @binding(6) var<uniform> params: Params;
 
 #include heat
+#include segments
 #include runs
+#include words
 
 const RANKED = 0x80000000u;
 
 fn rank_of(node: u32) -> u32 {
-  let label = labels[node];
+  let label = labels[slot(node)];
   if (label >= RANKED) {
     return label - RANKED;
   }
-  return labels[label] - RANKED;
+  return labels[slot(label)] - RANKED;
 }
 
 // Reads first, because most runs do not widen their box and so need no atomic minimum or maximum.
@@ -51,40 +53,47 @@ fn at_most(at: u32, value: u32) {
   }
 }
 
-fn widen(map: u32, layer_in_chunk: u32, place: u32, range: vec4f) {
-  let word = layer_in_chunk * params.words + place;
-  let layer = map * params.all_heat_thresholds + params.first_heat_threshold + layer_in_chunk % params.chunk_heat_thresholds;
-  let y = place / params.row_words;
-  let row = places[params.width + y];
+// What the runs of one component have in common that the thread met one after the other: atomics are slow, so they are few.
+struct Extent { rank: u32, left: u32, top: u32, right: u32, bottom: u32, area: u32, peak: f32 }
+var<private> extent: Extent;
+
+fn write_extent(layer: u32) {
+  if (extent.area == 0) {
+    return;
+  }
+  let box = (layer * params.max_boxes + extent.rank) * 6;
+  at_most(box, params.left + extent.left);
+  at_most(box + 1, params.top + extent.top);
+  at_least(box + 2, params.left + extent.right);
+  at_least(box + 3, params.top + extent.bottom);
+  atomicAdd(&boxes[box + 4], extent.area);
+  at_least(box + 5, bitcast<u32>(extent.peak));
+}
+
+fn widen(map: u32, layer: u32, word: u32, at: WordPlace, range: vec4f) {
   let mask = masks[word];
-  var cell = 0xffffffffu;
-  var left = 0.0;
-  var right = 0.0;
   for (var starts = run_starts(mask); starts != 0; starts &= starts - 1) {
     let first = countTrailingZeros(starts);
     let rank = rank_of(node_of(word, mask, first));
     if (rank >= params.max_boxes) {
       continue;
     }
-    let area = countOneBits(run_from(mask, first));
-    let x = place % params.row_words * 32 + first;
-    var peak = 0.0;
-    for (var i = x; i < x + area; i++) {
-      let column = places[i];
-      if (column.x != cell) {
-        cell = column.x;
-        left = column_heat(map, row, cell, range.x);
-        right = column_heat(map, row, cell + 1, range.x);
-      }
-      peak = max(peak, scale255(between(left, right, column), range));
+    let x = at.column * 32 + first;
+    let end = x + countOneBits(run_from(mask, first));
+    if (extent.area == 0 || extent.rank != rank) {
+      write_extent(layer);
+      extent = Extent(rank, x, at.row, end, at.row, 0, 0);
     }
-    let box = (layer * params.max_boxes + rank) * 6;
-    at_most(box, params.left + x);
-    at_most(box + 1, params.top + y);
-    at_least(box + 2, params.left + x + area);
-    at_least(box + 3, params.top + y + 1);
-    atomicAdd(&boxes[box + 4], area);
-    at_least(box + 5, bitcast<u32>(peak));
+    let row = places[params.width + at.row];
+    for (var start = x; start < end;) {
+      let part = segment(map, row, start, end, range);
+      extent.peak = max(extent.peak, max(part.first, part.last));
+      start = part.end;
+    }
+    extent.left = min(extent.left, x);
+    extent.right = max(extent.right, end);
+    extent.bottom = at.row + 1;
+    extent.area += end - x;
   }
 }
 
@@ -96,7 +105,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     return;
   }
   let first = (id.x + id.y * workgroups.x * 64) * params.span;
+  let layer = map * params.all_heat_thresholds + params.first_heat_threshold + id.z % params.chunk_heat_thresholds;
+  var at = word_place(first);
   for (var place = first; place < min(first + params.span, params.words); place++) {
-    widen(map, id.z, place, range);
+    widen(map, layer, id.z * params.words + place, at, range);
+    at = next_word(at);
   }
+  write_extent(layer);
 }

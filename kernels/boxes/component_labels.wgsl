@@ -7,7 +7,7 @@
 // Prelude: none.
 
 struct Params {
-  width: u32, height: u32, row_words: u32, words: u32,
+  width: u32, height: u32, row_words: u32, words: u32, words_in_all: u32,
   chunk_heat_thresholds: u32, first_map: u32, first_heat_threshold: u32, all_heat_thresholds: u32, span: u32,
 }
 
@@ -41,7 +41,7 @@ fn expand(layer_in_chunk: u32, place: u32) {
   let first = layer * params.width * params.height + place / params.row_words * params.width + x;
   for (var i = 0u; i < min(32, params.width - x); i++) {
     if (extractBits(mask, i, 1) == 1) {
-      y[first + i] = first_pixel(labels[node_of(word, mask, i)]);
+      y[first + i] = first_pixel(labels[slot(node_of(word, mask, i))]);
     } else {
       y[first + i] = NONE;
     }

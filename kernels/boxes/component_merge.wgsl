@@ -8,7 +8,7 @@
 // Prelude: none.
 
 struct Params {
-  row_words: u32, words: u32, chunk_heat_thresholds: u32, first_map: u32, span: u32,
+  row_words: u32, words: u32, words_in_all: u32, chunk_heat_thresholds: u32, first_map: u32, span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -18,14 +18,16 @@ struct Params {
 
 #include runs
 #include union
+#include words
 
-fn merge(layer: u32, place: u32) {
+fn merge(layer: u32, place: u32, column: u32) {
   let word = layer * params.words + place;
   let mask = masks[word];
+  if (mask == 0) {
+    return;
+  }
   // Words beside this one, empty at the image's edges.
-  let column = place % params.row_words;
   let left = select(0, masks[max(word, 1) - 1], column > 0);
-  let right = select(0, masks[word + 1], column + 1 < params.row_words);
   let joins_left = (mask & 1) == 1 && left >> 31 == 1;
   if (joins_left) {
     join(word * 16, node_of(word - 1, left, 31));
@@ -36,7 +38,8 @@ fn merge(layer: u32, place: u32) {
   let above = word - params.row_words;
   let up = masks[above];
   let up_left = select(0, masks[max(above, 1) - 1], column > 0) >> 31;
-  let up_right = select(0, masks[above + 1], column + 1 < params.row_words) & 1;
+  // A run at the end of this word touches the first pixel of the word above on the right. The join is needed if nothing else makes it.
+  let may_touch_right = mask >> 31 == 1 && up >> 31 == 0 && column + 1 < params.row_words;
   for (var starts = run_starts(mask); starts != 0; starts &= starts - 1) {
     let first = countTrailingZeros(starts);
     let run = run_from(mask, first);
@@ -54,7 +57,7 @@ fn merge(layer: u32, place: u32) {
     if ((run & 1) == 1 && !joins_left && up_left == 1 && (up & 1) == 0) {
       join(node, node_of(above - 1, masks[above - 1], 31));
     }
-    if (run >> 31 == 1 && (right & 1) == 0 && up_right == 1 && up >> 31 == 0) {
+    if (run >> 31 == 1 && may_touch_right && (masks[word + 1] & 1) == 0 && (masks[above + 1] & 1) == 1) {
       join(node, (above + 1) * 16);
     }
   }
@@ -66,7 +69,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     return;
   }
   let first = (id.x + id.y * workgroups.x * 64) * params.span;
+  var at = word_place(first);
   for (var place = first; place < min(first + params.span, params.words); place++) {
-    merge(id.z, place);
+    merge(id.z, place, at.column);
+    at = next_word(at);
   }
 }

@@ -1,13 +1,13 @@
 // Numbers the components of each layer in the order of their first pixels.
 //
-//   labels[root] = RANKED | number of roots before it
+//   labels[slot(root)] = RANKED | number of roots before it
 //
 // A thread owns `span` words and a workgroup owns a block, as in component_roots.wgsl.
 //
 // Prelude: none.
 
 struct Params {
-  words: u32, blocks: u32, chunk_heat_thresholds: u32, first_map: u32, span: u32,
+  words: u32, words_in_all: u32, blocks: u32, chunk_heat_thresholds: u32, first_map: u32, span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -38,7 +38,7 @@ fn main(
   var own = 0u;
   for (var word = first; word < end; word++) {
     for (var k = 0u; k < countOneBits(run_starts(masks[word])); k++) {
-      own += u32(labels[word * 16 + k] == word * 16 + k);
+      own += u32(labels[slot(word * 16 + k)] == word * 16 + k);
     }
   }
   roots[lane] = own;
@@ -52,8 +52,8 @@ fn main(
   }
   for (var word = first; word < end; word++) {
     for (var k = 0u; k < countOneBits(run_starts(masks[word])); k++) {
-      if (labels[word * 16 + k] == word * 16 + k) {
-        labels[word * 16 + k] = RANKED | rank;
+      if (labels[slot(word * 16 + k)] == word * 16 + k) {
+        labels[slot(word * 16 + k)] = RANKED | rank;
         rank++;
       }
     }

@@ -1,13 +1,13 @@
 // Sets the label of every run to the root of its component, and counts the roots of each block of 64 · span words.
 //
-//   labels[node] = root of node      block_roots[layer, block] = roots in the block
+//   labels[slot(node)] = root of node      block_roots[layer, block] = roots in the block
 //
 // A thread owns `span` words and a workgroup owns one block.
 //
 // Prelude: none.
 
 struct Params {
-  words: u32, blocks: u32, chunk_heat_thresholds: u32, first_map: u32, span: u32,
+  words: u32, words_in_all: u32, blocks: u32, chunk_heat_thresholds: u32, first_map: u32, span: u32,
 }
 
 @group(0) @binding(0) var<storage, read> ranges: array<vec4f>;
@@ -41,7 +41,7 @@ fn main(
       if (root == node) {
         atomicAdd(&roots, 1);
       } else {
-        atomicMin(&labels[node], root);
+        atomicMin(&labels[slot(node)], root);
       }
     }
   }

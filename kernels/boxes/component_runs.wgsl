@@ -2,9 +2,10 @@
 //
 //   bit i of masks[layer, row, w] = scaled heat at column 32 w + i ≥ heat_thresholds[t]
 //                                   layer = CHUNK_HEAT_THRESHOLDS · (map − first_map) + t
-//   labels[node] = node for each run of ones (see runs.wgsl)
+//   labels[slot(node)] = node for each run of ones (see runs.wgsl)
 //
-// The resized heatmap is never stored: heat is interpolated here, from values that are computed once for each column of cells.
+// The resized heatmap is never stored, and heat is interpolated at few pixels only: at the ends of each segment (see segments.wgsl), and
+// where a binary search looks for the pixel at which the heat crosses a threshold.
 //
 //   places           positions of the `width` columns that the network saw, then of the `height` rows
 //   heat_thresholds  [lists, list_length]: one list for all maps, or one for each class
@@ -14,7 +15,7 @@
 // Prelude: CHUNK_HEAT_THRESHOLDS (the number of heat thresholds that this dispatch processes).
 
 struct Params {
-  map_h: u32, map_w: u32, width: u32, height: u32, row_words: u32,
+  map_h: u32, map_w: u32, width: u32, height: u32, row_words: u32, words_in_all: u32,
   first_map: u32, first_heat_threshold: u32,
   lists: u32, list_length: u32,
   span: u32,
@@ -29,33 +30,53 @@ struct Params {
 @group(0) @binding(6) var<uniform> params: Params;
 
 #include heat
+#include segments
 #include runs
+#include words
 
-fn threshold(map: u32, layer: u32, place: u32, range: vec4f) {
-  let row = places[params.width + place / params.row_words];
-  let first = place % params.row_words * 32;
+// Bits from the first of these columns up to, but without, the second one, of a word that begins with column `first`.
+fn bits_of(first: u32, start: u32, to: u32) -> u32 {
+  return extractBits(0xffffffffu, 0, to - start) << (start - first);
+}
+
+// The pixels of a segment whose heat reaches `limit`, as bits of a word that begins with column `first`.
+fn reached(part: Segment, first: u32, start: u32, limit: f32, range: vec4f) -> u32 {
+  let begins = part.first >= limit;
+  var change = part.end;
+  if ((part.last >= limit) != begins) {
+    var before = start;
+    change--;
+    while (change - before > 1) {
+      let middle = (before + change) / 2;
+      let heat = scale255(between(part.left, part.right, places[middle]), range);
+      if ((heat >= limit) == begins) {
+        before = middle;
+      } else {
+        change = middle;
+      }
+    }
+  }
+  return select(bits_of(first, change, part.end), bits_of(first, start, change), begins);
+}
+
+fn threshold(map: u32, layer: u32, place: u32, at: WordPlace, range: vec4f) {
+  let row = places[params.width + at.row];
+  let first = at.column * 32;
+  let end = min(first + 32, params.width);
   let limits = map % params.lists * params.list_length + params.first_heat_threshold;
   var bits: array<u32, CHUNK_HEAT_THRESHOLDS>;
-  var cell = 0xffffffffu;
-  var left = 0.0;
-  var right = 0.0;
-  for (var i = 0u; i < min(32, params.width - first); i++) {
-    let column = places[first + i];
-    if (column.x != cell) {
-      cell = column.x;
-      left = column_heat(map, row, cell, range.x);
-      right = column_heat(map, row, cell + 1, range.x);
-    }
-    let heat = scale255(between(left, right, column), range);
+  for (var start = first; start < end;) {
+    let part = segment(map, row, start, end, range);
     for (var t = 0u; t < CHUNK_HEAT_THRESHOLDS; t++) {
-      bits[t] |= select(0u, 1u << i, heat >= heat_thresholds[limits + t]);
+      bits[t] |= reached(part, first, start, heat_thresholds[limits + t], range);
     }
+    start = part.end;
   }
   for (var t = 0u; t < CHUNK_HEAT_THRESHOLDS; t++) {
     let word = (layer + t) * params.row_words * params.height + place;
     masks[word] = bits[t];
     for (var k = 0u; k < countOneBits(run_starts(bits[t])); k++) {
-      labels[word * 16 + k] = word * 16 + k;
+      labels[slot(word * 16 + k)] = word * 16 + k;
     }
   }
 }
@@ -68,7 +89,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     return;
   }
   let first = (id.x + id.y * workgroups.x * 64) * params.span;
+  var at = word_place(first);
   for (var place = first; place < min(first + params.span, params.row_words * params.height); place++) {
-    threshold(map, id.z * CHUNK_HEAT_THRESHOLDS, place, range);
+    threshold(map, id.z * CHUNK_HEAT_THRESHOLDS, place, at, range);
+    at = next_word(at);
   }
 }

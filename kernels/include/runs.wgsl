@@ -16,3 +16,9 @@ fn run_from(mask: u32, from_bit: u32) -> u32 {
 fn node_of(word: u32, mask: u32, bit: u32) -> u32 {
   return word * 16 + countOneBits(run_starts(mask) & (0xffffffffu >> (31 - bit))) - 1;
 }
+
+// Where the label of a node lies: first those of the first run of each word, then those of the second runs, and so on. Most words have one
+// run at most, so what is read and written lies together. Needs params.words_in_all, the words of all layers.
+fn slot(node: u32) -> u32 {
+  return node % 16 * params.words_in_all + node / 16;
+}

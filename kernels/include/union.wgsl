@@ -1,12 +1,12 @@
 // The root of a node: the smallest of all nodes that have been joined with it so far, directly or through others. The function also shortens
-// the path to the root, so that later calls take fewer steps. Needs labels, an array of atomics.
+// the path to the root, so that later calls take fewer steps. Needs labels, an array of atomics, and runs.wgsl.
 fn find(start: u32) -> u32 {
   var node = start;
-  var parent = atomicLoad(&labels[node]);
+  var parent = atomicLoad(&labels[slot(node)]);
   while (parent != node) {
-    let next = atomicLoad(&labels[parent]);
+    let next = atomicLoad(&labels[slot(parent)]);
     if (next != parent) {
-      atomicMin(&labels[node], next);
+      atomicMin(&labels[slot(node)], next);
     }
     node = parent;
     parent = next;
@@ -20,7 +20,7 @@ fn join(one: u32, other: u32) {
   while (a != b) {
     let high = max(a, b);
     b = min(a, b);
-    let before = atomicMin(&labels[high], b);
+    let before = atomicMin(&labels[slot(high)], b);
     if (before == high) {
       return;
     }

@@ -58,6 +58,9 @@ export const cases = (): Case<ComponentBoxesAttributes>[] => [
   caseOf([2, 3, 19, 45], noise, { heatThresholds: [[200], [60, 180, 240], [255, 30]], maxBoxes: 200 }),
   caseOf([1, 1, 8, 8], noise, { width: 64, height: 32 }),
   caseOf([1, 1, 16, 16], noise, { width: 20, height: 16, size: 16, fit: 'crop' }),
+  // Several words between two columns of cells, and few pixels between them in a last word.
+  caseOf([1, 3, 3, 4], noise, { width: 613, height: 97, heatThresholds: [20, 130, 250] }),
+  caseOf([1, 1, 7, 5], noise, { width: 300, height: 200, size: 64, fit: 'pad', heatThresholds: [90, 91] }),
   caseOf([1, 1, 16, 16], noise, { width: 16, height: 8, size: 16, fit: 'pad' }),
   { ...caseOf([1, 8, 32, 32], noise, { width: 1024, height: 1024, size: 1024 }), full: true, bench: true },
 ];

@@ -69,7 +69,7 @@ export const forward: Operation<ComponentBoxesAttributes, typeof INPUTS> = {
   lower({ inputs: [heatmaps, ranges], outputs: [boxes, counts], attributes }, context) {
     const [, , mapHeight, mapWidth] = heatmaps.shape;
     const found = componentsOf(context, heatmaps, ranges, attributes);
-    const { places, seen, rowWords, words, span, blocks, masks, labels, blockRoots } = found;
+    const { places, seen, rowWords, words, wordsInAll, span, blocks, masks, labels, blockRoots } = found;
     for (const chunk of found.chunks) {
       found.label(chunk);
       const layers = chunk.maps * chunk.heatThresholdCount;
@@ -91,7 +91,7 @@ export const forward: Operation<ComponentBoxesAttributes, typeof INPUTS> = {
         kernel: component_ranks,
         constants: {},
         bindings: [context.read(ranges), context.read(masks), context.read(blockRoots), context.write(labels)],
-        params: { words, blocks, span, ...shared },
+        params: { words, words_in_all: wordsInAll, blocks, span, ...shared },
         workgroups: found.workgroups(layers),
       });
       context.dispatch({
@@ -111,6 +111,7 @@ export const forward: Operation<ComponentBoxesAttributes, typeof INPUTS> = {
           width: seen.width,
           row_words: rowWords,
           words,
+          words_in_all: wordsInAll,
           span,
           left: seen.x,
           top: seen.y,

@@ -37,14 +37,15 @@ export interface Components {
   readonly chunks: readonly Chunk[];
   readonly places: View;
   readonly seen: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
-  /** Words of a row, words of a layer, words for each thread, and blocks of a layer. */
+  /** Words of a row, words of a layer, words of all layers of a chunk, words for each thread, and blocks of a layer. */
   readonly rowWords: number;
   readonly words: number;
+  readonly wordsInAll: number;
   readonly span: number;
   readonly blocks: number;
   /** [layers, words]: binary images. */
   readonly masks: Tensor;
-  /** [layers, words, 16]: a node for each run that a word may have. After `label` it holds the root of each run. */
+  /** [16, layers, words]: a node for each run that a word may have. After `label` it holds the root of each run. */
   readonly labels: Tensor;
   /** [layers, blocks]: roots in each block. */
   readonly blockRoots: Tensor;
@@ -70,7 +71,7 @@ export function componentsOf(
   const chunks = chunksOf(context, mapCount(heatmaps), rows[0].length, words * 16 * 4);
   const layers = Math.max(...chunks.map((chunk) => chunk.maps * chunk.heatThresholdCount));
   const scratch = (name: string, shape: number[]) => context.scratch(name, { shape, layout: 'dense', type: 'u32' });
-  const [masks, labels] = [scratch('masks', [layers, words]), scratch('labels', [layers, words, 16])];
+  const [masks, labels] = [scratch('masks', [layers, words]), scratch('labels', [16, layers, words])];
   const blockRoots = scratch('block roots', [layers, blocks]);
   const spec = { shape: [rows.length, rows[0].length], layout: 'dense', type: 'f32' } as const;
   const limits = createTensor('heat thresholds', 'constant', spec, rows.flat());
@@ -84,6 +85,7 @@ export function componentsOf(
     seen,
     rowWords,
     words,
+    wordsInAll: layers * words,
     span,
     blocks,
     masks,
@@ -99,7 +101,7 @@ export function componentsOf(
 function dispatchLabelling(
   context: Lowering,
   { heatmaps, ranges, limits }: { heatmaps: Tensor; ranges: Tensor; limits: Tensor },
-  { places, seen, rowWords, words, span, blocks, masks, labels, blockRoots, workgroups }: Components,
+  { places, seen, rowWords, words, wordsInAll, span, blocks, masks, labels, blockRoots, workgroups }: Components,
   chunk: Chunk,
 ): void {
   const [, , mapHeight, mapWidth] = heatmaps.shape;
@@ -121,6 +123,7 @@ function dispatchLabelling(
       width: seen.width,
       height: seen.height,
       row_words: rowWords,
+      words_in_all: wordsInAll,
       first_map: firstMap,
       first_heat_threshold: firstHeatThreshold,
       lists: limits.shape[0],
@@ -129,7 +132,13 @@ function dispatchLabelling(
     },
     workgroups: workgroups(maps),
   });
-  const shared = { words, chunk_heat_thresholds: chunk.heatThresholdCount, first_map: firstMap, span };
+  const shared = {
+    words,
+    words_in_all: wordsInAll,
+    chunk_heat_thresholds: chunk.heatThresholdCount,
+    first_map: firstMap,
+    span,
+  };
   const all = workgroups(maps * chunk.heatThresholdCount);
   context.dispatch({
     kernel: component_merge,

@@ -39,7 +39,7 @@ export const forward: Operation<ComponentAttributes, typeof INPUTS> = {
   lower({ inputs: [heatmaps, ranges], outputs: [y], attributes }, context) {
     const [, thresholds] = y.shape;
     const found = componentsOf(context, heatmaps, ranges, attributes);
-    const { seen, rowWords, words, masks, labels } = found;
+    const { seen, rowWords, words, wordsInAll, masks, labels } = found;
     for (const chunk of found.chunks) {
       found.label(chunk);
       context.dispatch({
@@ -51,6 +51,7 @@ export const forward: Operation<ComponentAttributes, typeof INPUTS> = {
           height: seen.height,
           row_words: rowWords,
           words,
+          words_in_all: wordsInAll,
           span: found.span,
           chunk_heat_thresholds: chunk.heatThresholdCount,
           first_map: chunk.firstMap,
