@@ -31,10 +31,10 @@ export function drawImage(canvas: Canvas, image: Image, area: Rect): void {
   const shown = cut(canvas, area);
   for (let y = 0; y < shown.height; y++) {
     let to = ((area.y + y) * canvas.width + area.x) * 3;
-    for (let at = y * area.width, end = at + shown.width; at < end; at++) {
-      target[to++] = (red[at] - low) * scale + 0.5;
-      target[to++] = (green[at] - low) * scale + 0.5;
-      target[to++] = (blue[at] - low) * scale + 0.5;
+    for (let at = y * area.width, end = at + shown.width; at < end; at++, to += 3) {
+      target[to] = (red[at] - low) * scale + 0.5;
+      target[to + 1] = channels > 1 ? (green[at] - low) * scale + 0.5 : target[to];
+      target[to + 2] = channels > 1 ? (blue[at] - low) * scale + 0.5 : target[to];
     }
   }
 }
@@ -47,11 +47,16 @@ export function drawHeatmap(canvas: Canvas, heatmap: Heatmap, area: Rect, scalin
   const shown = cut(canvas, area);
   for (let y = 0; y < shown.height; y++) {
     let to = ((area.y + y) * canvas.width + area.x) * 3;
-    for (let at = y * area.width, end = at + shown.width; at < end; at++) {
+    for (let at = y * area.width, end = at + shown.width; at < end; at++, to += 3) {
       const heat = levels[at];
-      let color = Math.round(heat * 255) * 3;
+      if (heat === 0) continue;
+      const color = Math.round(heat * 255) * 3;
       const opacity = MAX_OPACITY * heat;
-      for (const end = to + 3; to < end; to++) target[to] += (HEAT_COLORS[color++] - target[to]) * opacity;
+      const [red, green, blue] = [target[to], target[to + 1], target[to + 2]];
+      // Fractions are cut off here, because it is faster than to let the array do it.
+      target[to] = (red + (HEAT_COLORS[color] - red) * opacity) | 0;
+      target[to + 1] = (green + (HEAT_COLORS[color + 1] - green) * opacity) | 0;
+      target[to + 2] = (blue + (HEAT_COLORS[color + 2] - blue) * opacity) | 0;
     }
   }
 }

@@ -64,14 +64,28 @@ function filtered({ data, height }: Image): Uint8Array {
   const bytes = data instanceof Uint16Array ? bigEndian(data) : data;
   const row = bytes.length / height;
   const rows = new Uint8Array(height * (row + 1));
-  for (let y = 0, from = 0, to = 0; y < height; y++) {
-    rows[to++] = UP;
-    // The row above the first one counts as zeros.
-    if (y === 0) for (const end = from + row; from < end; ) rows[to++] = bytes[from++];
-    else for (const end = from + row; from < end; from++) rows[to++] = bytes[from] - bytes[from - row];
+  // Four bytes at a time: the row above, which counts as zeros for the first one, this row, and their difference.
+  const words = Math.ceil(row / 4);
+  let [above, here] = [new Int32Array(words), new Int32Array(words)];
+  const difference = new Int32Array(words);
+  const filteredRow = new Uint8Array(difference.buffer, 0, row);
+  for (let y = 0; y < height; y++) {
+    new Uint8Array(here.buffer).set(bytes.subarray(y * row, (y + 1) * row));
+    for (let i = 0; i < words; i++) difference[i] = subtractBytes(here[i], above[i]);
+    rows[y * (row + 1)] = UP;
+    rows.set(filteredRow, y * (row + 1) + 1);
+    [above, here] = [here, above];
   }
   return rows;
 }
+
+const TOP_BITS = 0x80808080;
+
+/**
+ * Subtracts each of four bytes from one of four, without their carries. With the top bit of each byte set in the one number and cleared in
+ * the other, no byte borrows from the next; the top bits are computed apart.
+ */
+const subtractBytes = (a: number, b: number) => ((a | TOP_BITS) - (b & ~TOP_BITS)) ^ ((a ^ ~b) & TOP_BITS);
 
 function bigEndian(samples: Uint16Array): Uint8Array {
   const bytes = new Uint8Array(samples.length * 2);
