@@ -21,9 +21,12 @@ fn from_zero(first: u32, lane: u32) -> vec4f {
   var rest = vec4f(0);
   for (var p = lane; p < params.positions; p += LANES) {
     let value = vec4f(x[first + p * params.x_pitch]);
-    let z = params.r * value;
     left += rounding(sum, value);
     sum += value;
+    if (AVERAGE) {
+      continue;
+    }
+    let z = params.r * value;
     rest += select((exp(z) - 1) / r - value, value * expm1_rest(clamp(z, vec4f(-0.5), vec4f(0.5))), abs(z) <= vec4f(0.5));
   }
   peaks[lane] = sum;
@@ -38,6 +41,9 @@ fn from_zero(first: u32, lane: u32) -> vec4f {
     }
   }
   let s = (peaks[0] + (sums[0] + slopes[0])) / f32(params.positions);
+  if (AVERAGE) {
+    return s;
+  }
   let u = params.r * s;
   return select(log(1 + u) / r, s * log1p_ratio(clamp(u, vec4f(-0.5), vec4f(0.5))), abs(u) <= vec4f(0.5));
 }

@@ -9,7 +9,8 @@
 // If y is much smaller than m, few digits are left after m is added. In that case r · x is not large, so the result is computed again
 // without subtracting m:
 //   y = ln(1 + r · S) / r      S = (1/N) · Σ_p x_p + (1/N) · Σ_p ((exp(r · x_p) − 1) / r − x_p)
-// The terms of the first sum may cancel almost completely, so its rounding errors are summed too and added at the end.
+// The terms of the first sum may cancel almost completely, so its rounding errors are summed too and added at the end. For an average this
+// is all there is to compute: the second sum is 0.
 //
 //   x  [batch, positions, channels]  nhwc4
 //   y  [batch, channels]             nhwc4, f32; padding lanes are zero because they are zero in x
@@ -18,7 +19,7 @@
 // tree, so that the bits do not depend on the order in which the hardware runs them.
 // Source: Wang et al. 2017, section 4.2, which has max |x| for m; the result is the same.
 //
-// Prelude: LANES (power of two), elem. Sums are f32 for every elem.
+// Prelude: LANES (power of two), AVERAGE (r = 0), elem. Sums are f32 for every elem.
 
 struct Params {
   positions: u32,  // N = height · width
@@ -44,7 +45,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let group = workgroup.x;
   let image = params.first + workgroup.y;
   let first = params.x_offset + image * params.positions * params.x_pitch + group;
+  let at = params.y_offset + image * params.y_pitch + group;
 
+  if (AVERAGE) {
+    let average = from_zero(first, lane);
+    if (lane == 0) {
+      y[at] = average;
+    }
+    return;
+  }
   var peak = vec4f(-0x1.fffffep+127);  // the lowest finite number: the difference of two infinities would be NaN
   for (var p = lane; p < params.positions; p += LANES) {
     peak = max(peak, vec4f(x[first + p * params.x_pitch]));
@@ -84,13 +93,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let u = params.r * s;
     let plain = log(mean) / max(params.r, 1e-30);
     let value = peak + select(plain, s * log1p_ratio(max(u, vec4f(-0.5))), u > vec4f(-0.5));
-    y[params.y_offset + image * params.y_pitch + group] = value;
+    y[at] = value;
     is_small = select(0u, 1u, any(abs(value) * 8 < abs(peak)));
   }
   if (workgroupUniformLoad(&is_small) == 1) {
     let again = from_zero(first, lane);
     if (lane == 0) {
-      let at = params.y_offset + image * params.y_pitch + group;
       y[at] = select(y[at], again, abs(y[at]) * 8 < abs(peak));
     }
   }

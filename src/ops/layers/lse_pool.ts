@@ -45,7 +45,7 @@ export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
       const input = context.read(x, [images[0] * positions, images[1] * positions]);
       context.dispatch({
         kernel: lse_pool,
-        constants: { elem: x.type, LANES: 64 },
+        constants: { elem: x.type, LANES: 64, AVERAGE: r === 0 },
         bindings: [input, output],
         params: {
           positions,
