@@ -2,7 +2,8 @@
 // node. A label is only ever replaced by a smaller one, that of an ancestor. So every loop ends, no thread waits for another, and the
 // roots do not depend on the order in which threads run.
 //
-// A thread owns `span` words: it joins the runs of each word to those on the left and in the row above.
+// A thread owns `span` words, the same as in component_runs.wgsl: it joins the runs of each word to those in the row above, and those of its
+// first word to those on the left. Within its words, component_runs.wgsl has joined those on the left.
 // Source: the lock-free union by atomic minimum of Komura 2015 and Playne & Hawick 2018, here on runs of pixels.
 //
 // Prelude: none.
@@ -20,7 +21,7 @@ struct Params {
 #include union
 #include words
 
-fn merge(layer: u32, place: u32, column: u32) {
+fn merge(layer: u32, place: u32, column: u32, is_first: bool) {
   let word = layer * params.words + place;
   let mask = masks[word];
   if (mask == 0) {
@@ -29,7 +30,7 @@ fn merge(layer: u32, place: u32, column: u32) {
   // Words beside this one, empty at the image's edges.
   let left = select(0, masks[max(word, 1) - 1], column > 0);
   let joins_left = (mask & 1) == 1 && left >> 31 == 1;
-  if (joins_left) {
+  if (joins_left && is_first) {
     join(word * 16, node_of(word - 1, left, 31));
   }
   if (place < params.row_words) {
@@ -71,7 +72,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let first = (id.x + id.y * workgroups.x * 64) * params.span;
   var at = word_place(first);
   for (var place = first; place < min(first + params.span, params.words); place++) {
-    merge(id.z, place, at.column);
+    merge(id.z, place, at.column, place == first);
     at = next_word(at);
   }
 }

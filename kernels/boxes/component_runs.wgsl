@@ -2,7 +2,8 @@
 //
 //   bit i of masks[layer, row, w] = scaled heat at column 32 w + i ≥ heat_thresholds[t]
 //                                   layer = CHUNK_HEAT_THRESHOLDS · (map − first_map) + t
-//   labels[slot(node)] = node for each run of ones (see runs.wgsl)
+//   labels[slot(node)] = node for each run of ones (see runs.wgsl). If a run goes on from the word before, and the thread had that one too,
+//                        it gets that word's label, so that component_merge.wgsl need not join the two
 //
 // The resized heatmap is never stored, and heat is interpolated at few pixels only: at the ends of each segment (see segments.wgsl), and
 // where a binary search looks for the pixel at which the heat crosses a threshold.
@@ -59,6 +60,10 @@ fn reached(part: Segment, first: u32, start: u32, limit: f32, range: vec4f) -> u
   return select(bits_of(first, change, part.end), bits_of(first, start, change), begins);
 }
 
+const NONE = 0xffffffffu;
+// For each heat threshold the label of the run that reaches the end of the word before; NONE if none does, or if the thread did not have it.
+var<private> reaching: array<u32, CHUNK_HEAT_THRESHOLDS>;
+
 fn threshold(map: u32, layer: u32, place: u32, at: WordPlace, range: vec4f) {
   let row = places[params.width + at.row];
   let first = at.column * 32;
@@ -75,9 +80,14 @@ fn threshold(map: u32, layer: u32, place: u32, at: WordPlace, range: vec4f) {
   for (var t = 0u; t < CHUNK_HEAT_THRESHOLDS; t++) {
     let word = (layer + t) * params.row_words * params.height + place;
     masks[word] = bits[t];
+    var label = select(NONE, reaching[t], at.column > 0 && (bits[t] & 1) == 1);
     for (var k = 0u; k < countOneBits(run_starts(bits[t])); k++) {
-      labels[slot(word * 16 + k)] = word * 16 + k;
+      if (k > 0 || label == NONE) {
+        label = word * 16 + k;
+      }
+      labels[slot(word * 16 + k)] = label;
     }
+    reaching[t] = select(NONE, label, bits[t] >> 31 == 1);
   }
 }
 
@@ -89,6 +99,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
     return;
   }
   let first = (id.x + id.y * workgroups.x * 64) * params.span;
+  for (var t = 0u; t < CHUNK_HEAT_THRESHOLDS; t++) {
+    reaching[t] = NONE;
+  }
   var at = word_place(first);
   for (var place = first; place < min(first + params.span, params.row_words * params.height); place++) {
     threshold(map, id.z * CHUNK_HEAT_THRESHOLDS, place, at, range);
