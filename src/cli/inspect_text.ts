@@ -138,7 +138,17 @@ function headRows(one: Inspection): string[][] {
 function metadataRows(one: Inspection): string[][] {
   const { metadata } = one;
   if (!metadata) return [];
-  const { classes, operatingThresholds = {}, mean, std, channelOrder, fit, trainingData, license } = metadata;
+  const {
+    classes,
+    operatingThresholds = {},
+    mean,
+    std,
+    channelOrder,
+    fit,
+    trainingData,
+    license,
+    activationRanges,
+  } = metadata;
   const from = (field: keyof WeightsMetadata, text: string) => withSource(one, field, text);
   const named = classes.map((name) =>
     Object.hasOwn(operatingThresholds, name) ? `${name} ≥ ${round(operatingThresholds[name])}` : name,
@@ -149,6 +159,9 @@ function metadataRows(one: Inspection): string[][] {
     ['Classes', from('classes', named.join(', '))],
     ['Input', [size, order, from('fit', fit), from('mean', `mean ${mean}`), from('std', `std ${std}`)].join(', ')],
     ['Boxes', boxesOf(metadata)],
+    ...(activationRanges
+      ? [['8-bit arithmetic', `ranges of activations for ${counted(Object.keys(activationRanges).length, 'layer')}`]]
+      : []),
     ['Training', trainingData === 'none' ? 'none: the weights are random' : trainingData],
     ['Licence', license],
   ];

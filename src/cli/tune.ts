@@ -11,7 +11,7 @@ import { addWeightsOptions, modelOptions, WEIGHTS_FORMATS, type WeightsOptions }
 
 interface Options extends WeightsOptions {
   adapter?: string;
-  precision?: 'f32' | 'f16';
+  precision?: LoadOptions['precision'];
   batches: number[];
   seconds: number;
   list?: true;
@@ -26,9 +26,7 @@ export function addTuneCommand(program: Command): void {
     .argument('[weights]', WEIGHTS_FORMATS)
     .addOption(adapterOption())
     .addOption(
-      new Option('--precision <type>', 'element type of weights and activations')
-        .choices(['f32', 'f16'])
-        .default('f32'),
+      new Option('--precision <type>', 'what the network computes with').choices(['f32', 'f16', 'int8']).default('f32'),
     )
     .option('--batches <sizes>', 'batch sizes to measure; raybox localize runs batches of 4', numberList, [1, 4])
     .option('--seconds <n>', 'no measurement is begun after this time', number(0.1, 86_400), 60)

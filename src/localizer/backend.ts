@@ -51,5 +51,5 @@ function needsWebGpu({ device, adapter, dawn, tune, precision }: ChoiceOptions):
   if (adapter ?? platform.environment('RAYBOX_ADAPTER')) return 'an adapter was named';
   if (dawn) return 'options for Dawn were given';
   if (tune) return 'tuning was asked for';
-  return precision === 'f16' ? 'f16 was asked for' : undefined;
+  return (precision ?? 'f32') === 'f32' ? undefined : `${precision} was asked for`;
 }

@@ -5,6 +5,7 @@ import type { GpuOptions } from '../gpu/device.js';
 import { optionNames } from '../options.js';
 import type { OnnxRuntimeOption } from './onnx/runtime.js';
 import { LOCALIZE_OPTIONS, type LocalizeOptions } from './request.js';
+import type { Precision } from './session.js';
 import type { TuneOptions } from './tuning/types.js';
 import type { ModelOptions } from './weights_input.js';
 
@@ -12,8 +13,11 @@ import type { ModelOptions } from './weights_input.js';
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
   /** A device of the caller's. raybox keeps within its limits and never destroys it. */
   device?: GPUDevice;
-  /** Element type of weights and activations; sums are f32 in both. Default `f32`; `f16` needs the feature `shader-f16`. */
-  precision?: 'f32' | 'f16';
+  /**
+   * Element type of weights and activations; sums are f32 in both. Default `f32`; `f16` needs the feature `shader-f16`. With `int8`, convolutions
+   * whose inputs have `activationRanges` in the metadata multiply 8-bit integers, and everything else is f32. That changes probabilities.
+   */
+  precision?: Precision;
   /**
    * `true` measures which kernels are fastest for this network on this adapter, and keeps that for the next time; with `seconds` and `batches` it
    * says how long, and for which batch sizes. `false` also leaves unused what was kept. Default: the environment variable RAYBOX_TUNE, or else

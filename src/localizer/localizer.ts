@@ -19,7 +19,7 @@ import type { Memory } from './plans.js';
 import { abortable, createQueue } from './queue.js';
 import { checkChoice, type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
-import type { Backend, Session, StageTimes } from './session.js';
+import type { Backend, Precision, Session, StageTimes } from './session.js';
 import type { OnFile, WeightsInput } from './weights_input.js';
 
 /**
@@ -121,6 +121,11 @@ export class Localizer {
    */
   get tunedKernels(): readonly KernelChoice[] {
     return this.#session.tuning?.choices() ?? [];
+  }
+
+  /** What the network computes with, as the option of `load` says. */
+  get precision(): Precision {
+    return this.#session.precision;
   }
 
   /** What it computes with, and why. */

@@ -11,6 +11,9 @@ import type { Request } from './request.js';
 import type { Heatmap } from './results.js';
 import type { TuneOptions, Tuning } from './tuning/types.js';
 
+/** What a network computes with. */
+export type Precision = 'f32' | 'f16' | 'int8';
+
 /** What a localizer computes with, and why. */
 export interface Backend {
   readonly name: 'webgpu' | 'onnxruntime';
@@ -64,6 +67,7 @@ export interface Session {
   /** The device, if it runs on one. */
   readonly gpu?: Gpu;
   readonly metadata: WeightsMetadata;
+  readonly precision: Precision;
   /** What is known of its kernels by measurement, if anything is. */
   readonly tuning?: Tuning | undefined;
   /** What was assumed about the weights. */

@@ -12,6 +12,8 @@ import type { Request } from './request.js';
 /** What the stages need to know about the network. */
 export interface Spec {
   readonly network: NetworkFunction;
+  /** What computes probabilities and features, if that is not the network itself, which gradients are computed from. */
+  readonly main?: NetworkFunction;
   readonly metadata: WeightsMetadata;
   readonly precision: 'f32' | 'f16';
   /** Chooses kernels. Default: raybox's rules do. */

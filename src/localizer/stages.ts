@@ -21,10 +21,10 @@ const KEPT_INPUTS = 8;
 const KEPT_INPUT_BYTES = 256 << 20;
 
 /** The network's graph for a batch, and those of its tensors that a stage needs. */
-export function networkGraph({ network, metadata, precision }: Spec, batch: number) {
+export function networkGraph({ network, main = network, metadata, precision }: Spec, batch: number) {
   const g = createGraph({ type: precision });
   const image = g.input('image', [batch, metadata.inputHeight, metadata.inputWidth, metadata.inputChannels]);
-  const { features, logits, probabilities, heatmaps } = network(g, image);
+  const { features, logits, probabilities, heatmaps } = main(g, image);
   const maps = isFromGradients(metadata) ? features : heatmaps!;
   return { graph: g.finish([logits, probabilities, maps]), image, logits, probabilities, maps };
 }

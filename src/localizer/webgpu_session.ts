@@ -19,7 +19,7 @@ import { copyOut, type GpuLocalization, type Parts } from './on_gpu.js';
 import { createPlans, type Plans } from './plans.js';
 import { numbersOf, roomForAllRegions } from './read_back.js';
 import type { Request } from './request.js';
-import type { Backend, Batch, Begun, Computed, Session, SessionOptions, StageTimes } from './session.js';
+import type { Backend, Batch, Begun, Computed, Precision, Session, SessionOptions, StageTimes } from './session.js';
 import type { BoxStage, NetworkStage } from './stage.js';
 import { tuningOf } from './tuning/find.js';
 import type { Tuning } from './tuning/types.js';
@@ -41,14 +41,22 @@ interface Call {
 export async function createSession(
   gpu: Gpu,
   { network, metadata, checkpoint, warnings }: Model,
-  options: SessionOptions & { precision?: 'f32' | 'f16'; backend: Backend },
+  options: SessionOptions & { precision?: Precision; backend: Backend },
 ): Promise<Session> {
   const { precision = 'f32', backend, signal, onProgress } = options;
   let plans: Plans;
   let tuning: Tuning | undefined;
   try {
     checkPrecision(gpu, precision);
-    const spec = { network, metadata, precision };
+    const spec =
+      precision === 'int8'
+        ? {
+            network,
+            metadata,
+            precision: 'f32' as const,
+            main: (await import('../nets/int8.js')).int8Network(network, metadata),
+          }
+        : { network, metadata, precision };
     tuning = await tuningOf(gpu, spec, { ...options, onProgress: (done) => onProgress?.(done / 2) });
     const begun = options.tune ? 0.5 : 0;
     const how = { signal, onProgress: (done: number) => onProgress?.(begun + (1 - begun) * done) };
@@ -64,6 +72,7 @@ export async function createSession(
     gpu,
     tuning,
     metadata,
+    precision,
     warnings,
     run: (images, request, signal) => computeBatch({ ...model, request, signal }, images),
     begin: (images, request, signal) => beginBatch({ ...model, request, signal }, images),
@@ -78,9 +87,8 @@ export async function createSession(
 }
 
 function checkPrecision(gpu: Gpu, precision: string): void {
-  if (precision !== 'f32' && precision !== 'f16') {
-    throw new InputError('precision', { expected: "'f32' or 'f16'", given: String(precision) });
-  }
+  if (!['f32', 'f16', 'int8'].includes(precision))
+    throw new InputError('precision', { expected: "'f32', 'f16' or 'int8'", given: String(precision) });
   if (precision === 'f16' && !gpu.features.has('shader-f16')) {
     throw new InputError('this adapter computes no f16', {
       expected: 'the feature shader-f16',

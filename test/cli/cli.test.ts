@@ -137,7 +137,7 @@ test('wrong usage: one line, exit code 2', async () => {
     [['nonsense'], /unknown command 'nonsense'/],
     [['localize', '--weights', weights], /missing required argument 'images'/],
     [['localize', 'x.png', '--weights', weights, '--batch', '0'], /whole number from 1 to 1024/],
-    [['localize', 'x.png', '--weights', weights, '--precision', 'f64'], /Allowed choices are f32, f16/],
+    [['localize', 'x.png', '--weights', weights, '--precision', 'f64'], /Allowed choices are f32, f16, int8/],
     [['localize', 'x.png', '--weights', weights, '--operating-thresholds', 'Mass'], /NAME=NUMBER/],
     [['localize', 'x.png', '--weights', weights, '--operating-thresholds', 'Mass=7'], /numbers from 0 to 1/],
     [['localize', 'x.png', '--weights', weights, '--thresholds', 'Mass=0.5'], /--thresholds is called --operating-th/],

@@ -66,12 +66,33 @@ test('other commands read it, and write floating-point numbers again', async () 
   assert.equal(readFileSync(at('q.onnx')), readFileSync(at('back.onnx')));
 });
 
+test('calibrated weights can be computed with 8-bit integers, by localize too', () => {
+  const args = ['w.safetensors', '--out', 'c.safetensors', '--calibrate', 'data', '--percentile', '100'];
+  const { status, stdout, stderr } = run('quantize', ...args, '--data', 'data');
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /^1 layer can be computed with 8-bit integers .* measured on 3 images$/m);
+  assert.match(stdout, /^On 3 images, before, and with 8-bit arithmetic:$/m);
+  const { metadata } = readSafetensors(readFileSync(at('c.safetensors')));
+  const ranges = JSON.parse(metadata.activation_ranges);
+  assert.equal(Object.keys(ranges), ['head.transition.weight']);
+  const [low, high] = ranges['head.transition.weight'];
+  assert.ok(low === 0 && high > 0, metadata.activation_ranges);
+  assert.match(run('inspect', 'c.safetensors').stdout, /^8-bit arithmetic +ranges of activations for 1 layer$/m);
+  const found = run('localize', 'data/images/a.png', '--weights', 'c.safetensors', '--precision', 'int8');
+  assert.is(found.status, 0, found.stderr);
+  assert.match(found.stdout, /"--precision":"int8"/);
+  const refused = run('localize', 'data/images/a.png', '--weights', 'q.safetensors', '--precision', 'int8');
+  assert.match(refused.stderr, /no ranges of activations/);
+});
+
 test('what cannot be done is refused', () => {
   for (const [args, code, message] of [
     [['q.safetensors'], 1, /q\.safetensors: .*8-bit integers already/],
     [['w.safetensors', '--keep', 'nothing'], 2, /--keep nothing/],
     [['w.safetensors', '--list', 'data/test_list.txt'], 2, /--list needs --data/],
     [['w.safetensors', '--data', 'nowhere'], 1, /nowhere: there is no such folder/],
+    [['w.safetensors', '--calibrate', 'nowhere'], 1, /nowhere: there is no such folder/],
+    [['w.safetensors', '--calibration-list', 'data/test_list.txt'], 2, /--calibration-list needs --calibrate/],
   ] as const) {
     const { status, stderr } = run('quantize', ...args, '--out', 'none.safetensors');
     assert.is(status, code, `${args.join(' ')}: ${stderr}`);

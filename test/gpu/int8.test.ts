@@ -7,6 +7,7 @@ import { openGpu } from '../../src/gpu/device.js';
 import { createGraph, type Graph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { createPlan } from '../../src/graph/plan/plan.js';
+import { type LoadOptions, load } from '../../src/index.js';
 import { relu } from '../../src/ops/layers/activation.js';
 import { batchNorm } from '../../src/ops/layers/batch_norm.js';
 import { conv2d } from '../../src/ops/layers/conv2d.js';
@@ -15,6 +16,7 @@ import { roundHalfEven } from '../../src/ops/packing/int8.reference.js';
 import { type Windows, windowCounts, windowSpan } from '../../src/ops/windows.js';
 import { normal, seededRandom } from '../../src/random.js';
 import { evaluateReference } from '../../src/verify/reference.js';
+import { contentOf, tinyPicture, tinyWeights } from '../support/tiny.js';
 
 const gpu = await openGpu();
 test.after(() => gpu.close());
@@ -160,6 +162,56 @@ test('what cannot be computed with 8-bit integers is refused', () => {
       () => add(given, 'groups' in given ? [4, 4, 1, 1] : undefined),
       (error: unknown) => error instanceof InputError && message.test(error.message),
     );
+});
+
+const HEAD = { pooling: 'average', transition: { channels: 24, kernel: 1, activation: 'relu' } } as const;
+const WEIGHTS = tinyWeights(1, ['Mass', 'Nodule'], 32, HEAD);
+const ranges = (high: number) => ({ activationRanges: { 'head.transition.weight': [0, high] as const } });
+
+test('a network computes with 8-bit integers where it has ranges, near to what it computes in f32', async () => {
+  const { device } = gpu;
+  const picture = tinyPicture(1);
+  await using plain = await load(WEIGHTS, { device });
+  await using int8 = await load(WEIGHTS, { device, precision: 'int8', ...ranges(8) });
+  assert.equal([plain.precision, int8.precision], ['f32', 'int8']);
+  const [before, after] = [await plain.localize(picture), await int8.localize(picture)];
+  for (const label of plain.classes) {
+    const difference = Math.abs(before.logits[label] - after.logits[label]);
+    assert.ok(difference > 0, 'it is not the same arithmetic');
+    assert.ok(difference < 0.02 * Math.max(1, Math.abs(before.logits[label])), `${label}: ${difference}`);
+  }
+  const results = [];
+  for await (const result of int8.localizeAll([picture, tinyPicture(2), picture])) results.push(contentOf(result));
+  assert.equal(results[0], contentOf(after), 'a batch gives the same bits');
+  assert.equal(results[2], results[0]);
+});
+
+test('heatmaps from gradients are computed at the features of 8-bit arithmetic', async () => {
+  const options = { device: gpu.device, heatmapMethod: 'hirescam' } as const;
+  await using plain = await load(WEIGHTS, options);
+  await using int8 = await load(WEIGHTS, { ...options, precision: 'int8', ...ranges(8) });
+  const maps = async (localizer: typeof plain) =>
+    (await localizer.localize(tinyPicture(1), { classes: ['Mass'], heatmaps: 'raw' })).heatmaps!.Mass.data;
+  const [before, after] = [await maps(plain), await maps(int8)];
+  const largest = before.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
+  for (const [i, one] of before.entries())
+    assert.ok(Math.abs(one - after[i]) < 0.05 * largest, `${one} and ${after[i]}`);
+});
+
+test('8-bit arithmetic is refused without ranges, and with ranges of something else', async () => {
+  const refusal = async (options: LoadOptions) =>
+    (await load(WEIGHTS, { device: gpu.device, ...options }).catch((error: Error) => error)) as Error;
+  assert.match(
+    (await refusal({ precision: 'int8' })).message,
+    /no ranges of activations.*raybox quantize W --calibrate/,
+  );
+  const other = { activationRanges: { 'features.0.weight': [0, 1] as const } };
+  assert.match(
+    (await refusal({ precision: 'int8', ...other })).message,
+    /activation_ranges is wrong; expected .*head\.transition\.weight; given features\.0\.weight/,
+  );
+  assert.match((await refusal(ranges(-1))).message, /activation_ranges of head\.transition\.weight is wrong/);
+  assert.match((await refusal({ precision: 'int4' as 'int8' })).message, /precision; expected 'f32', 'f16' or 'int8'/);
 });
 
 test.run();

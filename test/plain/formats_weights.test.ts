@@ -43,6 +43,7 @@ const metadata: WeightsMetadata = {
   operatingThresholds: { Mass: 0.25, Nodule: 1 },
   heatThresholds: [60, 127.5],
   boxRules: { Mass: { heatThresholds: [200] }, Nodule: { minRegion: 2.5 } },
+  activationRanges: { 'conv1.weight': [-0.5, 6], 'layer1.0.conv2.weight': [0, 1e-3] },
   heatmapScaling: 'minmax',
   trainingData: 'none',
   license: 'MIT',
@@ -63,6 +64,7 @@ test('metadata is the same after writing and reading a weights file', () => {
     operatingThresholds,
     heatThresholds,
     boxRules,
+    activationRanges,
     lseR,
     transitionChannels,
     transitionKernel,
@@ -86,7 +88,7 @@ test('each field that is missing or wrong is named', () => {
   const strings = formatWeightsMetadata(metadata);
   for (const key of Object.keys(strings)) {
     const { [key]: _, ...rest } = strings;
-    const isOptional = ['operating_thresholds', 'heat_thresholds', 'box_rules'].includes(key);
+    const isOptional = ['operating_thresholds', 'heat_thresholds', 'box_rules', 'activation_ranges'].includes(key);
     if (isOptional) parseWeightsMetadata(rest);
     else refuses(() => parseWeightsMetadata(rest), new RegExp(key === 'raybox_weights' ? 'no raybox metadata' : key));
   }
@@ -112,6 +114,15 @@ test('each field that is missing or wrong is named', () => {
     ['min_region', '-1'],
     ['box_rules', '[]', 'null', '{"Mass": 60}', '{"Mass": {"heatThresholds": []}}', '{"Mass": {"heatThresholds": 60}}'],
     ['box_rules', '{"Mass": {"minRegion": "2"}}', '{"Mass": {"maxBoxes": 2}}', '{"Unknown": {"minRegion": 2}}'],
+    ['activation_ranges', '[]', 'null', '{}', '{"w": 3}', '{"w": [0]}', '{"w": [0, 1, 2]}', '{"w": ["0", 1]}'],
+    [
+      'activation_ranges',
+      '{"w": [0, 0]}',
+      '{"w": [0.5, 1]}',
+      '{"w": [-2, -1]}',
+      '{"w": [0, 1e999]}',
+      '{"w": [0, 1e-40]}',
+    ],
     ['training_data', '', ' '],
     ['license', ''],
   ])

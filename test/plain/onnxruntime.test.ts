@@ -81,6 +81,7 @@ test('options that onnxruntime cannot follow are refused by name', async () => {
     { powerPreference: 'low-power' },
     { dawn: [] },
     { precision: 'f16' },
+    { precision: 'int8' },
     { device: {} as GPUDevice },
   ];
   for (const options of wrong) {

@@ -27,7 +27,7 @@ export interface Options extends DecodeOptions, WeightsOptions {
   minRegion?: number;
   lungMask?: 'off' | 'auto' | 'drop';
   batch?: number;
-  precision?: 'f32' | 'f16';
+  precision?: LoadOptions['precision'];
   adapter?: string;
   backend?: LoadOptions['backend'];
   threads?: number;
@@ -69,7 +69,10 @@ export function addLocalizeOptions(command: Command): Command {
     )
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 1024), DEFAULT_BATCH)
     .addOption(
-      new Option('--precision <type>', 'element type of weights and activations; default: f32').choices(['f32', 'f16']),
+      new Option(
+        '--precision <type>',
+        'what the network computes with; int8 needs weights with ranges of activations (raybox quantize --calibrate); default: f32',
+      ).choices(['f32', 'f16', 'int8']),
     )
     .addOption(threadsOption('decode images and draw overlays'))
     .addOption(backendOption())

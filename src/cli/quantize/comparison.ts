@@ -50,18 +50,26 @@ export interface Compared {
 }
 
 /**
- * Compares the probabilities of two weights files of the same network.
+ * Compares the probabilities of weights files of the same network, each with those of the first.
  * @throws InputError if no image can be read
  */
 export async function compareOnImages(
   before: Compared,
-  after: Compared,
+  others: readonly Compared[],
   images: Images,
   options: ComparisonOptions,
   signal: AbortSignal,
-): Promise<Comparison> {
+): Promise<Comparison[]> {
   const first = await predict(before, images, options, signal);
-  const second = await predict(after, images, options, signal);
+  const found: Comparison[] = [];
+  for (const after of others)
+    found.push(comparisonOf(first, await predict(after, images, options, signal), images, options));
+  return found;
+}
+
+type Predicted = Awaited<ReturnType<typeof predict>>;
+
+function comparisonOf(first: Predicted, second: Predicted, images: Images, options: ComparisonOptions): Comparison {
   const used = images.names.filter((name) => first.results.has(name) && second.results.has(name));
   if (used.length === 0) throw new InputError(`${options.data}: no image could be read`);
   const names = images.classes && labelNames(images.classes);
@@ -116,7 +124,7 @@ async function predict(
   options: ComparisonOptions,
   signal: AbortSignal,
 ) {
-  const localizer = await load(weights, { ...given, ...runOptions(options), signal }).catch(naming(weights));
+  const localizer = await load(weights, { ...runOptions(options), ...given, signal }).catch(naming(weights));
   const { classes, metadata } = localizer;
   const progress = startProgress(weights, names.length, 'images');
   const threads = openImageThreads(options.threads);

@@ -13,16 +13,21 @@ import { writeWhole } from '../../node/text_files.js';
 import type { Command } from '../../node/vendor/commander.js';
 import { adapterOption, backendOption } from '../adapter_option.js';
 import { addImageOptions, threadsOption } from '../image_options.js';
-import { interruptible, nameList, naming, print, say, UsageError, wholeNumber } from '../terminal.js';
+import { interruptible, nameList, naming, number, print, say, UsageError, wholeNumber } from '../terminal.js';
 import { parametersOf, refuseOut } from '../weights_file.js';
 import { addWeightsOptions, modelOptions, WEIGHTS_FORMATS, type WeightsOptions } from '../weights_options.js';
-import { type Comparison, type ComparisonOptions, compareOnImages, type Images, imagesOf } from './comparison.js';
+import { type Calibration, calibrate } from './calibrate.js';
+import { type ComparisonOptions, compareOnImages, type Images, imagesOf } from './comparison.js';
 import { format, type Quantization } from './text.js';
 
 interface Options extends WeightsOptions, Omit<ComparisonOptions, 'data'> {
   out: string;
   keep?: string[];
   data?: string;
+  calibrate?: string;
+  calibrationList?: string;
+  calibrationImages: number;
+  percentile: number;
   json?: true;
 }
 
@@ -37,6 +42,10 @@ async function quantize(weights: string, options: Options, signal: AbortSignal):
   refuseOut(out, []);
   // Looked for first, so that no file is written if they are not there.
   const images = data === undefined ? undefined : await imagesOf({ ...options, data });
+  const measured =
+    options.calibrate === undefined
+      ? undefined
+      : await imagesOf({ ...asComparison(options), data: options.calibrate, list: options.calibrationList });
   const given = await modelOptions(options);
   const { checkpoint, warnings } = await readTensors(weights, given);
   if (checkpoint.int8)
@@ -47,7 +56,9 @@ async function quantize(weights: string, options: Options, signal: AbortSignal):
   for (const { message } of [...warnings, ...model.warnings]) say(`raybox: ${weights}: ${message}`);
   const parameters = await parametersOf(model);
   const chosen = weightsToQuantize(model, options.keep ?? []);
-  const file = int8File(parameters, formatWeightsMetadata(model.metadata), chosen);
+  const calibration = measured && (await calibrated(model, chosen, measured, options, signal));
+  const metadata = { ...model.metadata, ...(calibration ? { activationRanges: calibration.ranges } : {}) };
+  const file = int8File(parameters, formatWeightsMetadata(metadata), chosen);
   const bytes = writeSafetensors(file.tensors, file.metadata, { dtype: file.typeOf });
   await writeWhole(out, bytes);
   const layers = [...file.relativeErrors].map(([name, relativeError]) => {
@@ -62,20 +73,47 @@ async function quantize(weights: string, options: Options, signal: AbortSignal):
     ...(size?.isFile() ? { bytesBefore: size.size } : {}),
     layers,
     kept: kept.reduce((sum, [, { shape }]) => sum + product(shape), 0),
+    ...(calibration
+      ? { calibration: { images: calibration.images, layers: Object.keys(calibration.ranges).length } }
+      : {}),
     ...(images && data !== undefined
-      ? { comparison: await compare(weights, { ...options, data }, images, signal) }
+      ? await compare(weights, { ...options, data }, images, calibration !== undefined, signal)
       : {}),
   };
 }
 
+/** Compares the written file with the given one, and also what 8-bit arithmetic computes with it, if it can be used. */
 async function compare(
   weights: string,
   options: Options & { data: string },
   images: Images,
+  isCalibrated: boolean,
   signal: AbortSignal,
-): Promise<Comparison> {
+): Promise<Pick<Quantization, 'comparison' | 'int8Comparison'>> {
   const before = { weights, options: await modelOptions(options) };
-  return compareOnImages(before, { weights: options.out, options: {} }, images, options, signal);
+  const rounded = { weights: options.out, options: {} };
+  const int8 = { weights: options.out, options: { precision: 'int8', backend: 'webgpu' } } as const;
+  const others = isCalibrated ? [rounded, int8] : [rounded];
+  const [comparison, int8Comparison] = await compareOnImages(before, others, images, options, signal);
+  return { comparison, ...(int8Comparison ? { int8Comparison } : {}) };
+}
+
+const asComparison = ({ adapter, threads, bits, maxImageBytes }: Options) => ({
+  adapter,
+  threads,
+  bits,
+  maxImageBytes,
+});
+
+function calibrated(
+  model: Model,
+  chosen: ReadonlySet<string>,
+  images: Images,
+  options: Options,
+  signal: AbortSignal,
+): Promise<Calibration> {
+  const { calibrationImages: most, percentile } = options;
+  return calibrate(model, chosen, images, { ...asComparison(options), most, share: 1 - percentile / 100 }, signal);
 }
 
 /**
@@ -110,6 +148,21 @@ export function addQuantizeCommand(program: Command): void {
     .argument('<weights>', WEIGHTS_FORMATS)
     .requiredOption('--out <file>', 'safetensors file to write')
     .option('--keep <names>', 'beginnings of names of parameters that stay as they are: conv1,head', nameList)
+    .option(
+      '--calibrate <folder>',
+      'images, or a data set, on which the ranges of activations are measured, for arithmetic with 8-bit integers (--precision int8)',
+    )
+    .option(
+      '--calibration-list <file>',
+      'names of the images to measure on; default: all of --calibrate but the test images',
+    )
+    .option('--calibration-images <n>', 'the most images to measure on, spread over all', wholeNumber(1, 1e6), 256)
+    .option(
+      '--percentile <p>',
+      'ranges leave out what is beyond it at either end; 100: nothing',
+      number(50, 100),
+      99.99,
+    )
     .option('--data <folder>', 'images, or a data set with labels, on which both files are compared')
     .option('--list <file>', 'names of the images to compare on; default: all of --data but the test images')
     .option('--batch <n>', 'images in one run of the network', wholeNumber(1, 4096))
@@ -120,6 +173,8 @@ export function addQuantizeCommand(program: Command): void {
   addImageOptions(command).action(async (weights: string, options: Options) => {
     if (options.list !== undefined && options.data === undefined)
       throw new UsageError('--list needs --data, the folder with the images');
+    if (options.calibrationList !== undefined && options.calibrate === undefined)
+      throw new UsageError('--calibration-list needs --calibrate, the folder with the images');
     const done = await interruptible((signal) =>
       withFile(options.out, () => quantize(weights, options, signal)).catch(naming(weights)),
     );

@@ -22,11 +22,17 @@ export interface Quantization {
   layers: QuantizedLayer[];
   /** How many numbers of the network stay as they are. */
   kept: number;
+  /** On how many images ranges of activations were measured, and of how many layers. */
+  calibration?: { images: number; layers: number };
+  /** The file that was read and that which was written, both in f32. */
   comparison?: Comparison;
+  /** The file that was read in f32, and that which was written with 8-bit arithmetic. */
+  int8Comparison?: Comparison;
 }
 
 /** A table of the layers, the sizes of the files, and how far probabilities moved. */
-export function format({ file, bytes, bytesBefore, layers, kept, comparison }: Quantization): string {
+export function format(done: Quantization): string {
+  const { file, bytes, bytesBefore, layers, kept, calibration, comparison, int8Comparison } = done;
   const rows = layers.map(({ name, shape, relativeError }) => [name, shape.join('×'), percent(relativeError)]);
   const numbers = layers.reduce((sum, { shape }) => sum + product(shape), 0);
   const before =
@@ -37,11 +43,17 @@ export function format({ file, bytes, bytesBefore, layers, kept, comparison }: Q
     table([['weights', 'shape', 'relative error'], ...rows]),
     `${file}: ${counted(layers.length, 'tensor')} with ${numbers.toLocaleString('en')} numbers as 8-bit integers, ` +
       `${kept.toLocaleString('en')} other numbers as they were; ${bytes.toLocaleString('en')} bytes${before}\n`,
-    ...(comparison ? [comparisonText(comparison)] : []),
+    ...(calibration
+      ? [
+          `${counted(calibration.layers, 'layer')} can be computed with 8-bit integers (--precision int8), by ranges measured on ${counted(calibration.images, 'image')}\n`,
+        ]
+      : []),
+    ...(comparison ? [comparisonText('probabilities before and after', comparison)] : []),
+    ...(int8Comparison ? [comparisonText('before, and with 8-bit arithmetic', int8Comparison)] : []),
   ].join('\n');
 }
 
-function comparisonText({ images, classes }: Comparison): string {
+function comparisonText(what: string, { images, classes }: Comparison): string {
   const hasTruth = classes.some(({ aucBefore }) => aucBefore !== undefined);
   const rows = classes.map((one) => [
     one.label,
@@ -72,7 +84,7 @@ function comparisonText({ images, classes }: Comparison): string {
     'changed',
     ...(hasTruth ? ['AUC before', 'AUC after'] : []),
   ];
-  return `On ${counted(images, 'image')}, probabilities before and after:\n${table([head, ...rows, total])}`;
+  return `On ${counted(images, 'image')}, ${what}:\n${table([head, ...rows, total])}`;
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;

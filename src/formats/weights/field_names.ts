@@ -32,6 +32,7 @@ export const weightsFields: readonly string[] = optionNames<WeightsMetadata>({
   heatThresholds: true,
   minRegion: true,
   boxRules: true,
+  activationRanges: true,
   imageKind: true,
   trainingData: true,
   license: true,

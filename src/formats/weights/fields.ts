@@ -41,6 +41,7 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   heatThresholds: { parse: heatThresholds, optional: true },
   minRegion: { parse: cells, optional: true },
   boxRules: { parse: boxRules, optional: true },
+  activationRanges: { parse: ranges, optional: true },
   imageKind: { parse: oneOf('patients', 'phantoms'), optional: true },
   trainingData: { parse: pattern(/\S/, 'some text, or none') },
   license: { parse: pattern(/\S/, 'some text') },
@@ -106,6 +107,22 @@ function boxRules(text: string, key: string): Record<string, BoxRule> {
       throw fault(`${key} of ${label}`, 'a minRegion of 0 cells or more', brief(JSON.stringify(minRegion)));
   }
   return rules as Record<string, BoxRule>;
+}
+
+function ranges(text: string, key: string): WeightsMetadata['activationRanges'] {
+  const byLayer = json(text);
+  if (!isObject(byLayer) || Object.keys(byLayer).length === 0)
+    throw fault(key, 'a JSON object of ranges by weights: {"conv2.weight":[0,6.1]}', brief(text));
+  for (const [name, range] of Object.entries(byLayer))
+    if (!isRange(range)) throw fault(`${key} of ${name}`, '[low, high], low ≤ 0 ≤ high', brief(JSON.stringify(range)));
+  return byLayer as WeightsMetadata['activationRanges'];
+}
+
+/** Two numbers around 0. Their distance has to be neither too small nor too large for a float. */
+function isRange(range: unknown): boolean {
+  if (!Array.isArray(range) || range.length !== 2 || !range.every(Number.isFinite)) return false;
+  const [low, high] = range;
+  return low <= 0 && high >= 0 && high - low > 1e-30 && high - low < 1e30;
 }
 
 function json(text: string): unknown {

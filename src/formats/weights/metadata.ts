@@ -75,6 +75,11 @@ export interface WeightsMetadata {
   minRegion?: number;
   /** By class, other heat thresholds or another `minRegion` than the two fields above: a nodule is cut out otherwise than a heart. */
   boxRules?: Record<string, BoxRule>;
+  /**
+   * For 8-bit arithmetic (`precision: 'int8'`), by the name of a convolution's weights: the smallest and the largest number of its input that an
+   * 8-bit integer stands for, at most 0 and at least 0. `raybox quantize --calibrate` measures them. Convolutions without a range are computed in f32.
+   */
+  activationRanges?: Record<string, readonly [number, number]>;
   /** The kind of images that the weights were trained on. Images of the other kind then get a warning. */
   imageKind?: ImageKind;
   /** What the weights were trained on; `none` for random weights. */

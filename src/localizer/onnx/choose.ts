@@ -2,13 +2,13 @@
 import { GpuUnavailableError, InputError } from '../../errors.js';
 import type { GpuOptions } from '../../gpu/device.js';
 import type { Model } from '../../nets/model.js';
-import type { Backend, Session, SessionOptions } from '../session.js';
+import type { Backend, Precision, Session, SessionOptions } from '../session.js';
 import { type Host, installHint, loadRuntime, type OnnxRuntimeOption } from './runtime.js';
 import { createOnnxSession } from './session.js';
 
 /** What `load` was given. */
 export interface ChoiceOptions extends GpuOptions, SessionOptions {
-  readonly precision?: 'f32' | 'f16';
+  readonly precision?: Precision;
   readonly onnxruntime?: OnnxRuntimeOption;
 }
 
@@ -17,9 +17,9 @@ export async function openOnnxSession(model: Model, options: ChoiceOptions, host
   const { precision, onnxruntime, signal, onProgress } = options;
   const names = ['device', 'adapter', 'powerPreference', 'dawn', 'tune'] as const;
   const ofGpu = names.find((name) => options[name] !== undefined && options[name] !== false);
-  if (ofGpu || precision === 'f16')
+  if (ofGpu || (precision ?? 'f32') !== 'f32')
     throw new InputError(`backend 'onnxruntime' computes in f32 on the CPU`, {
-      given: ofGpu ? `the option ${ofGpu}` : "precision 'f16'",
+      given: ofGpu ? `the option ${ofGpu}` : `precision '${precision}'`,
       hint: "leave it out, or use backend 'webgpu'",
     });
   const runtime = await loadRuntime(host, onnxruntime);

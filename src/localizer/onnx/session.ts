@@ -40,6 +40,7 @@ export async function createOnnxSession(
   return {
     backend,
     metadata,
+    precision: 'f32',
     warnings,
     async run(images, request, signal) {
       const { inputWidth, inputHeight, inputChannels } = metadata;

@@ -8,7 +8,7 @@ import { quantizeWeights, wholeWeights } from './int8.reference.js';
 const INPUTS = ['weight'] as const;
 
 /** The most weights of an output channel: the sum of as many products of a weight and an activation fits 32 bits. */
-const MOST_WEIGHTS = Math.floor(2 ** 31 / (127 * 255)) - 1;
+export const MOST_WEIGHTS = Math.floor(2 ** 31 / (127 * 255)) - 1;
 
 const lanesOf = (outputs: number) => Math.ceil(outputs / 4) * 4;
 
