@@ -5,8 +5,8 @@ import { labelNames, listed } from '../formats/data_sets/label_names.js';
 import type { Prediction } from '../formats/findings.js';
 import { own } from '../formats/json.js';
 import { DEFAULT_OPERATING_THRESHOLD, type OperatingThresholds } from '../formats/operating_thresholds.js';
-import type { HeatmapMethod } from '../formats/weights/heatmap_methods.js';
-import { refuseFormerNames } from '../options.js';
+import { HEATMAP_METHODS, type HeatmapMethod } from '../formats/weights/heatmap_methods.js';
+import { checkOptions, optionKinds } from '../options.js';
 import type { Warning } from '../warnings.js';
 import { fitPlatt, fitTemperature, type Scaling } from './calibration.js';
 import { type ClassColumn, type ClassScore, logitsOf, rankRows, scoreClasses } from './classification.js';
@@ -51,6 +51,23 @@ export interface EvaluationOptions extends Omit<BootstrapOptions, 'clusters'> {
   /** How heatmaps, and the boxes in them, were computed. It is only passed on to the result. */
   heatmapMethod?: HeatmapMethod;
 }
+
+const OPTIONS = optionKinds<EvaluationOptions>({
+  classes: 'a list of texts',
+  validation: 'an object or a list',
+  test: 'an object or a list',
+  training: 'an object or a list',
+  operatingThresholds: 'values by name',
+  rule: 'an object',
+  scaling: ['platt', 'temperature'],
+  ageLimits: 'a list of numbers',
+  frocCriteria: 'an object or a list',
+  warnings: 'an object or a list',
+  heatmapMethod: HEATMAP_METHODS,
+  replicates: 'a number',
+  seed: 'a number',
+  level: 'a number',
+});
 
 /** The probability from which a class counts as found, and where this threshold comes from. */
 export interface Threshold {
@@ -111,7 +128,7 @@ export interface EvaluationResult {
  * @throws InputError if no predicted image is in the table, if an image lacks the score of a class, or if probabilities lie outside [0, 1].
  */
 export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}): EvaluationResult {
-  refuseFormerNames('evaluate', options);
+  checkOptions('evaluate', options, OPTIONS);
   const { table, boxes = [] } = input;
   const { level = 0.95, replicates = 1000, seed = 0 } = options;
   const matched = matchPredictions(input.predictions, table.classes);

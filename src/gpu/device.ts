@@ -4,7 +4,7 @@
  */
 import { platform } from '#gpu';
 import { type DeviceLostError, GpuUnavailableError } from '../errors.js';
-import { checkOptions, optionNames } from '../options.js';
+import { checkOptions, optionKinds } from '../options.js';
 import { debug } from './debug.js';
 import { lossOf, onGpu } from './loss.js';
 import type { Pipelines } from './pipelines.js';
@@ -45,7 +45,12 @@ export interface GpuOptions {
   dawn?: readonly string[];
 }
 
-const GPU_OPTIONS = optionNames<GpuOptions>({ device: true, adapter: true, powerPreference: true, dawn: true });
+export const GPU_OPTIONS = optionKinds<GpuOptions>({
+  device: 'a GPUDevice',
+  adapter: 'a text',
+  powerPreference: ['low-power', 'high-performance'],
+  dawn: 'a list of texts',
+});
 
 /** A device, with what raybox knows of it and keeps for it. */
 export interface Gpu {

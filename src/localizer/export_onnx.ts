@@ -1,6 +1,5 @@
 /** Weights as an ONNX model. The writer is loaded on demand, because most pages never need it. */
-import { InputError } from '../errors.js';
-import { checkOptions } from '../options.js';
+import { checkOptions, type OptionKinds } from '../options.js';
 import type { Warning } from '../warnings.js';
 import { KNOWN_OPTIONS, type LoadOptions } from './load_options.js';
 import { readModel } from './model.js';
@@ -17,6 +16,8 @@ export interface ExportOptions
 }
 
 const OF_RUNS = ['device', 'adapter', 'powerPreference', 'dawn', 'precision', 'backend', 'onnxruntime'];
+const OF_READING = Object.entries(KNOWN_OPTIONS.load).filter(([name]) => !OF_RUNS.includes(name));
+const OPTIONS: OptionKinds = { ...Object.fromEntries(OF_READING), dtype: ['f32', 'f16'] };
 
 /**
  * Writes a localizer as an ONNX model (opset 17), for other runtimes and for `load`, which makes the same localizer of it. Its input `image` is
@@ -28,10 +29,8 @@ export async function exportOnnx(
   weights: WeightsInput,
   options: ExportOptions = {},
 ): Promise<{ bytes: Uint8Array; warnings: readonly Warning[] }> {
-  checkOptions('exportOnnx', options, [...KNOWN_OPTIONS.load.filter((name) => !OF_RUNS.includes(name)), 'dtype']);
+  checkOptions('exportOnnx', options, OPTIONS);
   const { dtype = 'f32', ...rest } = options;
-  if (dtype !== 'f32' && dtype !== 'f16')
-    throw new InputError('dtype', { expected: "'f32' or 'f16'", given: String(dtype) });
   const model = await readModel(weights, rest);
   options.signal?.throwIfAborted();
   const { writeOnnx } = await import('../export/onnx.js');

@@ -1,8 +1,8 @@
 /** The options of `load`, `classify`, `localize` and `localizeAll`, and their names. */
-import { weightsFields } from '../formats/weights/field_names.js';
+import { WEIGHTS_FIELDS } from '../formats/weights/field_names.js';
 import type { WeightsMetadata } from '../formats/weights/metadata.js';
-import type { GpuOptions } from '../gpu/device.js';
-import { optionNames } from '../options.js';
+import { GPU_OPTIONS, type GpuOptions } from '../gpu/device.js';
+import { type OptionKinds, optionKinds } from '../options.js';
 import type { OnnxRuntimeOption } from './onnx/runtime.js';
 import { LOCALIZE_OPTIONS, type LocalizeOptions } from './request.js';
 import type { Precision } from './session.js';
@@ -37,30 +37,26 @@ export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {
   signal?: AbortSignal;
 }
 
-/** The options of `load` that are not fields of the weights' metadata. */
-const OWN_OPTIONS = optionNames<Omit<LoadOptions, keyof WeightsMetadata>>({
-  device: true,
-  adapter: true,
-  powerPreference: true,
-  dawn: true,
-  precision: true,
-  tune: true,
-  backend: true,
-  onnxruntime: true,
-  metadata: true,
-  transformInput: true,
-  prefix: true,
-  preset: true,
-  ignore: true,
-  network: true,
-  output: true,
-  probabilities: true,
-  externalData: true,
-  maxBytes: true,
-  cache: true,
-  integrity: true,
-  onProgress: true,
-  signal: true,
+/** The options of `load` that are neither fields of the weights' metadata nor options of `openGpu`. */
+const OWN_OPTIONS = optionKinds<Omit<LoadOptions, keyof WeightsMetadata | keyof GpuOptions>>({
+  precision: ['f32', 'f16', 'int8'],
+  tune: 'true, false or an object',
+  backend: 'anything',
+  onnxruntime: 'anything',
+  metadata: 'an object',
+  transformInput: 'true or false',
+  prefix: 'a text',
+  preset: 'a text',
+  ignore: 'a list of texts',
+  network: 'a function',
+  output: 'a text',
+  probabilities: ['sigmoid', 'softmax', 'none'],
+  externalData: 'an object or a list',
+  maxBytes: 'a number of bytes, 0 or more',
+  cache: 'true, false or a text',
+  integrity: 'a text',
+  onProgress: 'a function',
+  signal: 'an AbortSignal',
 });
 
 /** Options of `Localizer.classify`. */
@@ -78,13 +74,19 @@ export interface LocalizeAllOptions extends LocalizeOptions {
   onError?: (error: Error, index: number) => unknown;
 }
 
-/** The names of all options of each call. */
+const { assumed: _, told: __, ...GIVEN_FIELDS } = WEIGHTS_FIELDS;
+const { bits, maxImageBytes, signal } = LOCALIZE_OPTIONS;
+
+/** All options of each call. */
 export const KNOWN_OPTIONS = {
-  load: [...OWN_OPTIONS, ...weightsFields.filter((field) => field !== 'assumed' && field !== 'told')],
-  classify: optionNames<ClassifyOptions>({ bits: true, maxImageBytes: true, signal: true }),
-  localize: [...LOCALIZE_OPTIONS, 'output'],
-  localizeAll: [
+  load: { ...GPU_OPTIONS, ...OWN_OPTIONS, ...GIVEN_FIELDS },
+  classify: { bits, maxImageBytes, signal },
+  localize: { ...LOCALIZE_OPTIONS, output: ['cpu', 'gpu'] },
+  localizeAll: {
     ...LOCALIZE_OPTIONS,
-    ...optionNames<Omit<LocalizeAllOptions, keyof LocalizeOptions>>({ batch: true, onError: true }),
-  ],
-};
+    ...optionKinds<Omit<LocalizeAllOptions, keyof LocalizeOptions>>({
+      batch: 'a whole number from 1 on',
+      onError: 'a function',
+    }),
+  },
+} satisfies Record<string, OptionKinds>;

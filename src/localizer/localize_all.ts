@@ -1,5 +1,4 @@
 /** Localizes many images in batches. */
-import { InputError } from '../errors.js';
 import { DEFAULT_BATCH, readBatches, refuseSingleImage, runBatch } from './batches.js';
 import { describeBatch } from './describe.js';
 import type { ImageInput } from './image_input.js';
@@ -26,11 +25,8 @@ export async function* localizeAll(
 ): AsyncGenerator<Localization, void, undefined> {
   const { batch = DEFAULT_BATCH, onError, ...perImage } = options;
   const { signal } = perImage;
-  if (!Number.isInteger(batch) || batch < 1) {
-    throw new InputError('batch', { expected: 'a whole number from 1 on', given: String(batch) });
-  }
   refuseSingleImage(images);
-  const request = requestOf(caller.session().metadata, perImage, 'localizeAll', KNOWN_OPTIONS.localizeAll);
+  const request = requestOf(caller.session().metadata, options, 'localizeAll', KNOWN_OPTIONS.localizeAll);
   const skipBad = onError !== undefined;
   const run = async (together: Batch) =>
     describeBatch(caller.session(), together, request, await runOverlapped(caller, together, request, signal));

@@ -17,7 +17,7 @@ import { beginModel } from './model.js';
 import type { GpuLocalization } from './on_gpu.js';
 import type { Memory } from './plans.js';
 import { abortable, createQueue } from './queue.js';
-import { checkChoice, type LocalizeOptions, requestOf } from './request.js';
+import { type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
 import type { Backend, Precision, Session, StageTimes } from './session.js';
 import type { OnFile, WeightsInput } from './weights_input.js';
@@ -168,9 +168,9 @@ export class Localizer {
     { output = 'cpu', ...options }: LocalizeOptions & { output?: 'cpu' | 'gpu' } = {},
   ): Promise<Localization | GpuLocalization> {
     this.#check();
-    checkChoice('output', output, ['cpu', 'gpu']);
-    const request = requestOf(this.metadata, options, 'localize', KNOWN_OPTIONS.localize);
-    if (output === 'gpu') checkChoice("lungMask with output: 'gpu'", request.lungMask, ['off']);
+    const request = requestOf(this.metadata, { output, ...options }, 'localize', KNOWN_OPTIONS.localize);
+    if (output === 'gpu' && request.lungMask !== 'off')
+      throw new InputError("lungMask with output: 'gpu'", { expected: 'off', given: request.lungMask });
     const { signal } = options;
     const read = abortable(toPixels(image, options), signal);
     const work = async (pixels: Pixels): Promise<Localization | GpuLocalization> => {

@@ -5,7 +5,7 @@ import { isProbability, operatingThresholdOf } from '../formats/operating_thresh
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import { checkMaxBoxes, DEFAULT_MAX_BOXES } from '../ops/boxes/component_boxes.js';
 import { checkHeatThresholds } from '../ops/boxes/heat.js';
-import { checkOptions, optionNames } from '../options.js';
+import { checkOptions, type OptionKinds, optionKinds } from '../options.js';
 
 /** Options of `Localizer.localize`: which classes, the heat thresholds of their maps, and what is returned. */
 export interface LocalizeOptions {
@@ -45,18 +45,18 @@ export interface LocalizeOptions {
   signal?: AbortSignal;
 }
 
-export const LOCALIZE_OPTIONS = optionNames<LocalizeOptions>({
-  classes: true,
-  operatingThresholds: true,
-  heatThresholds: true,
-  maxBoxes: true,
-  minRegion: true,
-  lungMask: true,
-  heatmaps: true,
-  boxes: true,
-  bits: true,
-  maxImageBytes: true,
-  signal: true,
+export const LOCALIZE_OPTIONS = optionKinds<LocalizeOptions>({
+  classes: 'a list of texts',
+  operatingThresholds: 'values by name',
+  heatThresholds: 'anything',
+  maxBoxes: 'anything',
+  minRegion: 'a number',
+  lungMask: ['off', 'auto', 'drop'],
+  heatmaps: ['none', 'raw', 'scaled'],
+  boxes: 'true or false',
+  bits: 'a whole number from 8 to 16',
+  maxImageBytes: 'a number of bytes, 0 or more',
+  signal: 'an AbortSignal',
 });
 
 export interface Request {
@@ -80,15 +80,15 @@ const NEVER = 2;
 
 /**
  * @param call the method that was called, for messages
- * @param known names of its options
+ * @param kinds its options
  */
 export function requestOf(
   metadata: WeightsMetadata,
-  options: LocalizeOptions,
+  options: LocalizeOptions & { output?: string },
   call = 'localize',
-  known = LOCALIZE_OPTIONS,
+  kinds: OptionKinds = LOCALIZE_OPTIONS,
 ): Request {
-  checkOptions(call, options, known);
+  checkOptions(call, options, kinds);
   const {
     classes,
     operatingThresholds = {},
@@ -97,10 +97,6 @@ export function requestOf(
     heatmaps = 'none',
     boxes = true,
   } = options;
-  if (typeof operatingThresholds !== 'object' || operatingThresholds === null) {
-    const given = String(operatingThresholds);
-    throw new InputError('operatingThresholds', { expected: 'probabilities by label', given });
-  }
   for (const label of [...(classes ?? []), ...Object.keys(operatingThresholds)]) {
     if (!metadata.classes.includes(label)) {
       throw new InputError('unknown class', { expected: metadata.classes.join(', '), given: label });
@@ -112,8 +108,6 @@ export function requestOf(
   }
   const rules = metadata.classes.map((label) => boxRuleOf(label, metadata, options));
   checkMaxBoxes(maxBoxes);
-  checkChoice('lungMask', lungMask, ['off', 'auto', 'drop']);
-  checkChoice('heatmaps', heatmaps, ['none', 'raw', 'scaled']);
   const gates = metadata.classes.map((label) => {
     if (classes) return classes.includes(label) ? 0 : NEVER;
     return operatingThresholdOf(label, operatingThresholds, metadata.operatingThresholds);
@@ -132,10 +126,4 @@ function boxRuleOf(label: string, metadata: WeightsMetadata, options: LocalizeOp
     throw new InputError('minRegion', { expected: 'a number of cells, 0 or more', given: String(minRegion) });
   }
   return { heatThresholds, minRegion };
-}
-
-/** @throws InputError if an option has none of the values that it may have */
-export function checkChoice(option: string, given: string, values: readonly string[]): void {
-  if (values.includes(given)) return;
-  throw new InputError(option, { expected: values.join(' or '), given: String(given) });
 }

@@ -5,10 +5,12 @@
 
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/weights/checkpoint.js';
+import { WEIGHTS_FIELDS } from '../formats/weights/field_names.js';
 import {
   formatWeightsMetadata,
   isRayboxWeights,
   isWholeNetwork,
+  ofCaller,
   parseWeightsMetadata,
   type WeightsMetadata,
   weightsFields,
@@ -17,6 +19,7 @@ import { checkOptions } from '../options.js';
 import { architectureOf } from './architecture.js';
 import { backboneParameters } from './backbone.js';
 import { transformed } from './describe_network.js';
+import { besideGiven } from './given_fields.js';
 import { checkIgnore, judgeIgnored } from './ignored.js';
 import type { DescribeOptions, Model } from './model.js';
 import { networkOf } from './networks.js';
@@ -74,8 +77,10 @@ function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Par
     : known.metadata;
   const assumed = metadata.assumed?.filter((field) => !Object.hasOwn(given, field));
   // The metadata is written out and read again, so that what the caller gave is checked as strictly as what a file says.
+  const whose = ofCaller(given);
   const checked = parseWeightsMetadata(
-    formatWeightsMetadata({ ...metadata, assumed: assumed?.length ? assumed : undefined }),
+    formatWeightsMetadata({ ...metadata, assumed: assumed?.length ? assumed : undefined }, whose),
+    whose,
   );
   const architecture = architectureOf(checked);
   const network = networkOf(architecture);
@@ -102,7 +107,7 @@ function describeAs(checkpoint: Checkpoint, options: DescribeOptions, given: Par
 /** The options that are fields of metadata. @throws InputError for an entry of `metadata` that is not such a field */
 function givenOf({ metadata = {}, ...options }: DescribeOptions): Partial<WeightsMetadata> {
   const { transformInput: _, ...fields } = metadata;
-  checkOptions('metadata', fields, weightsFields);
+  checkOptions('metadata', fields, WEIGHTS_FIELDS);
   const all = [...Object.entries(fields), ...Object.entries(options)];
   return Object.fromEntries(all.filter(([field, value]) => weightsFields.includes(field) && value !== undefined));
 }
@@ -116,7 +121,7 @@ function ownWeights(
     tensors: prefix === undefined || taken ? tensors : under(tensors, prefix),
     sources: Object.fromEntries(Object.keys(given).map((field) => [field, 'given'])),
     ignore: prefix === undefined ? ignore : ignore.map((start) => withoutPrefix(start, prefix)),
-    metadata: { ...parseWeightsMetadata(metadata), ...given },
+    metadata: { ...besideGiven(parseWeightsMetadata(metadata), given), ...given },
   };
 }
 

@@ -9,12 +9,14 @@ import {
   formatWeightsMetadata,
   isRayboxWeights,
   isWholeNetwork,
+  ofCaller,
   parseWeightsMetadata,
   type WeightsMetadata,
 } from '../formats/weights/weights.js';
 import type { Warning } from '../warnings.js';
 import { assumptionsOf, warningsOfSettings } from './assumptions.js';
 import { assumedInput, checkNames, DECISIVE_FIELDS, type Sources, settle } from './describe_network.js';
+import { besideGiven } from './given_fields.js';
 import { judgeIgnored } from './ignored.js';
 import { unnamed } from './input_layouts.js';
 import type { DescribeOptions, Model } from './model.js';
@@ -71,7 +73,7 @@ export function describeWholeNetwork(
   const { metadata, sources } = settled(names.names, classes);
   checkNames(metadata.classes, classes);
   const told = own ? [] : (says.imported?.warnings ?? known?.told ?? []);
-  const checked = checkedMetadata(metadata, built, assumedFields(says, sources, given), told);
+  const checked = checkedMetadata(metadata, built, assumedFields(says, sources, given), told, ofCaller(given));
   const ignored = judgeIgnored(ignore, checkpoint.tensors, tensors, parameters);
   const leftOut = unreadTensors(tensors, parameters, prefix, ignore);
   const found = {
@@ -112,7 +114,8 @@ function settling(
   const beside = known ? undefined : fileInput(checkpoint.metadata, { family: 'graph' }, inputChannels);
   const file = known && withoutParts(known);
   const settled = (classes: string[] | undefined, outputs: number) => {
-    const said = { ...beside?.fields, ...imported?.fields, ...file, ...(classes ? { classes } : {}) };
+    const inFile = besideGiven({ ...beside?.fields, ...imported?.fields, ...file }, given);
+    const said = { ...inFile, ...(classes ? { classes } : {}) };
     const assumption = {
       ...assumedInput(inputChannels),
       ...imported?.assumed,
@@ -149,16 +152,21 @@ function checkedMetadata(
   { outputs }: Trace,
   assumed: string[],
   told: readonly Warning[],
+  whose: ReturnType<typeof ofCaller>,
 ): WeightsMetadata {
   const heatmapMethod = outputs.heatmaps ? metadata.heatmapMethod : methodWithoutMaps(metadata);
   return parseWeightsMetadata(
-    formatWeightsMetadata({
-      ...metadata,
-      ...(heatmapMethod ? { heatmapMethod } : {}),
-      assumed: assumed.length > 0 ? assumed : undefined,
-      // Converted weights have the same network, but no longer show what was said about it.
-      told: lasting(told),
-    } as WeightsMetadata),
+    formatWeightsMetadata(
+      {
+        ...metadata,
+        ...(heatmapMethod ? { heatmapMethod } : {}),
+        assumed: assumed.length > 0 ? assumed : undefined,
+        // Converted weights have the same network, but no longer show what was said about it.
+        told: lasting(told),
+      } as WeightsMetadata,
+      whose,
+    ),
+    whose,
   );
 }
 

@@ -1,5 +1,6 @@
 /** Derives labels from the text of a radiology report, each with the sentence, the mention and the rule that it is based on. */
 
+import { checkOptions, optionKinds } from '../options.js';
 import { type Abnormality, abnormalityPhrases } from './abnormalities.js';
 import { type Concept, type Disease, denials, diseasePhrases, diseases, otherMeanings, vagueTerms } from './lexicon.js';
 import { compileLexicon, type Evidence as EvidenceOf, readReport, type Target } from './read.js';
@@ -64,6 +65,12 @@ const lexicon = compileLexicon<Concept>(
   isDisease,
 );
 
+const OPTIONS = optionKinds<MineOptions>({
+  uncertain: ['drop', 'keep', 'cue'],
+  likelihoods: 'values by name',
+  explain: 'true or false',
+});
+
 const rank: Record<LabelStatus, number> = { negative: 0, uncertain: 1, positive: 2 };
 
 /**
@@ -71,6 +78,7 @@ const rank: Record<LabelStatus, number> = { negative: 0, uncertain: 1, positive:
  * @param text a whole report, whose sections are found by their headings, or only its findings and impression.
  */
 export function mineReport(text: string, options: MineOptions = {}): ReportLabels {
+  checkOptions('mineReport', options, OPTIONS);
   const policy = options.uncertain ?? 'cue';
   const { evidence, empty } = readReport(text, lexicon);
   const { likelihoods } = options;

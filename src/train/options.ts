@@ -2,6 +2,7 @@
 import type { Gpu } from '../gpu/device.js';
 import type { WeightSource } from '../graph/plan/types.js';
 import type { NetworkFunction } from '../nets/outputs.js';
+import { optionKinds } from '../options.js';
 import type { ActivationKeeper } from './activations.js';
 import type { EpochRecord, TrainingCheckpoint } from './checkpoint.js';
 import type { TrainingData } from './data.js';
@@ -77,6 +78,26 @@ export interface TrainOptions {
   signal?: AbortSignal;
   onProgress?: (progress: TrainProgress) => void;
 }
+
+/** The options of `train`, with the kinds of their values. */
+export const TRAIN_OPTIONS = optionKinds<TrainOptions>({
+  gpu: 'an object',
+  settings: 'an object',
+  network: 'a function',
+  data: 'an object',
+  images: 'a function',
+  weights: 'a function',
+  resume: 'an object',
+  resumedFrom: 'a text',
+  keeper: 'an object',
+  activations: 'an object',
+  checkpointMs: 'a number',
+  memory: 'a number of bytes, 0 or more',
+  trainingData: 'a text',
+  license: 'a text',
+  signal: 'an AbortSignal',
+  onProgress: 'a function',
+});
 
 /** The results of a run, epoch by epoch. */
 export interface TrainResult {

@@ -3,12 +3,13 @@ import { InputError } from '../errors.js';
 import { describe, type Gpu } from '../gpu/device.js';
 import { type Choices, createChoices } from '../graph/plan/choices.js';
 import { describeGraph, networkFrom } from '../nets/written/graphs.js';
+import { checkOptions } from '../options.js';
 import { type Activations, openActivations, refuseOtherAugmentation, tasksOf } from './activations.js';
 import { checkResume, otherKernels, type TrainingCheckpoint, type TrainingState } from './checkpoint.js';
 import { fingerprintOf, updatesPerEpoch } from './data.js';
 import { type Feed, feedActivations, feedImages } from './feed.js';
 import { type SplitNetwork, splitNetwork } from './frozen_layers.js';
-import type { Keeper, TrainOptions, TrainProgress } from './options.js';
+import { type Keeper, TRAIN_OPTIONS, type TrainOptions, type TrainProgress } from './options.js';
 import { createPace, type Pace } from './pace.js';
 import type { Schedule } from './schedules.js';
 import { createScorer, type Scorer } from './score.js';
@@ -47,6 +48,7 @@ export interface Run {
 
 /** @throws InputError if settings, data and checkpoint do not fit each other, or if the training does not fit on the adapter. */
 export async function openRun(options: TrainOptions): Promise<Run> {
+  checkOptions('train', options, TRAIN_OPTIONS);
   const { gpu, data, resume, keeper = {}, signal } = options;
   const settings = withNetwork(options);
   checkSettings(settings);

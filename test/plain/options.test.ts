@@ -1,9 +1,14 @@
-/** The tables of options on the pages have exactly the options of the functions. */
+/** Options: the tables on the pages have exactly those of the functions, and each function refuses values of a wrong type by name. */
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { InputError } from '../../src/errors.js';
+import { evaluate } from '../../src/evaluate/index.js';
+import { load } from '../../src/index.js';
 import { KNOWN_OPTIONS } from '../../src/localizer/load_options.js';
-import { nearestOf } from '../../src/options.js';
+import { checkOptions, nearestOf, type OptionKinds } from '../../src/options.js';
+import { mineReport } from '../../src/reports/index.js';
+import { TRAIN_OPTIONS } from '../../src/train/options.js';
 
 const read = (page: string) => readFileSync(new URL(`../../../${page}`, import.meta.url), 'utf8');
 const page = read('src/localizer/README.md');
@@ -24,20 +29,20 @@ const sorted = (names: readonly string[]) => [...names].sort();
 
 test('the page of the Localizer lists every option of load', () => {
   const listed = rowsOf(page, 'option of `load`').flatMap(({ names }) => names);
-  assert.equal(sorted(listed), sorted(KNOWN_OPTIONS.load));
+  assert.equal(sorted(listed), sorted(Object.keys(KNOWN_OPTIONS.load)));
 });
 
 for (const call of ['localize', 'localizeAll', 'classify'] as const) {
   test(`the page of the Localizer lists every option of ${call}`, () => {
     const rows = rowsOf(page, 'option').filter(({ second }) => second === 'all' || second.includes(`\`${call}\``));
     const listed = rows.flatMap(({ names }) => names);
-    assert.equal(sorted(listed), sorted(KNOWN_OPTIONS[call]));
+    assert.equal(sorted(listed), sorted(Object.keys(KNOWN_OPTIONS[call])));
   });
 }
 
 test('the README lists the options of localize', () => {
   const listed = rowsOf(read('README.md'), 'option of `localize`').flatMap(({ names }) => names);
-  assert.equal(sorted(listed), sorted(KNOWN_OPTIONS.localize));
+  assert.equal(sorted(listed), sorted(Object.keys(KNOWN_OPTIONS.localize)));
 });
 
 test('a misspelt word is distinguished from another word', () => {
@@ -49,9 +54,67 @@ test('a misspelt word is distinguished from another word', () => {
     classs: 'classes',
     inputWdith: 'inputWidth',
   };
-  for (const [slip, meant] of Object.entries(slips)) assert.is(nearestOf(slip, KNOWN_OPTIONS.load), meant, slip);
+  for (const [slip, meant] of Object.entries(slips))
+    assert.is(nearestOf(slip, Object.keys(KNOWN_OPTIONS.load)), meant, slip);
   for (const other of ['colour', 'c', '', 'ehcac', 'x'.repeat(100)])
-    assert.is(nearestOf(other, KNOWN_OPTIONS.load), undefined, other);
+    assert.is(nearestOf(other, Object.keys(KNOWN_OPTIONS.load)), undefined, other);
+});
+
+/** The error of `work`, which has to be an InputError. */
+async function refusal(work: () => unknown): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    assert.instance(error, InputError, String(error));
+    return (error as Error).message;
+  }
+  throw new Error('it was not refused');
+}
+
+/** Options that are checked where they are used, because more than their type has to be right. */
+const CHECKED_ELSEWHERE = ['architecture', 'backend', 'heatThresholds', 'maxBoxes', 'onnxruntime'];
+
+test('every option refuses values of other types than its own by name', async () => {
+  const values = [5, Number.NaN, 'x', true, {}, [5], null, Symbol('x'), () => 5, Object.create(null)];
+  const tables: Record<string, OptionKinds> = { ...KNOWN_OPTIONS, train: TRAIN_OPTIONS };
+  for (const [call, kinds] of Object.entries(tables))
+    for (const [name, kind] of Object.entries(kinds)) {
+      checkOptions(call, { [name]: undefined }, kinds);
+      const refused: string[] = [];
+      for (const value of values)
+        try {
+          checkOptions(call, { [name]: value }, kinds);
+        } catch (error) {
+          assert.instance(error, InputError);
+          refused.push((error as Error).message);
+        }
+      for (const message of refused) assert.ok(message.startsWith(`${call}: ${name}; expected `), message);
+      const least = kind === 'anything' ? 0 : 5;
+      assert.ok(refused.length >= least, `${call}: ${name} refuses ${refused.length} of ${values.length} values`);
+      if (kind === 'anything') assert.ok(CHECKED_ELSEWHERE.includes(name), `${call}: ${name} is checked nowhere`);
+    }
+});
+
+test('functions refuse wrong values before anything begins', async () => {
+  const wrong = [
+    ...[{ onProgress: 5 }, { prefix: 5 }, { device: {} }, { dawn: 5 }, { maxBytes: 'x' }, { maxBytes: Number.NaN }],
+    ...[{ adapter: 5 }, { metadata: 5 }, { externalData: 5 }, { license: 5 }, { inputWidth: '224' }, { tune: 0 }],
+    ...[{ powerPreference: 'high' }, { precision: 'f64' }, { classes: 'Mass' }, { mean: 0.5 }, { boxRules: [] }],
+  ];
+  for (const options of wrong) {
+    const message = await refusal(() => load('/nowhere/weights.safetensors', options as never));
+    assert.ok(message.startsWith(`load: ${Object.keys(options)[0]}; expected `), message);
+  }
+  assert.match(
+    await refusal(() => mineReport('Normal.', { explain: 'no' as never })),
+    /^mineReport: explain; expected/,
+  );
+  const input = { table: {}, predictions: [] } as never;
+  assert.match(
+    await refusal(() => evaluate(input, { classes: 'Mass' as never })),
+    /^evaluate: classes; expected a list/,
+  );
+  assert.match(await refusal(() => evaluate(input, { test: 'a.png' as never })), /^evaluate: test; .*given 'a\.png'/);
 });
 
 test.run();

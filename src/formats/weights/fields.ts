@@ -49,9 +49,9 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   told: { parse: warnings, optional: true },
 };
 
-/** The error for a wrong value of a key. */
+/** The error for a wrong value. @param key whose value it is, in words */
 export function fault(key: string, expected: string, given: string, hint?: string): InputError {
-  return new InputError(`weights: the metadata's ${key} is wrong`, { expected, given, hint });
+  return new InputError(`${key} is wrong`, { expected, given, hint });
 }
 
 function pattern(allowed: RegExp, expected: string, convert: (text: string) => unknown = (text) => text): Parse {

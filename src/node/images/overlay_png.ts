@@ -8,7 +8,7 @@ import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import type { ImageInput } from '../../localizer/image_input.js';
 import { toPixels } from '../../localizer/images.js';
 import type { Localization } from '../../localizer/results.js';
-import { checkOptions, optionNames } from '../../options.js';
+import { checkOptions, optionKinds } from '../../options.js';
 import { drawOverlay } from '../../overlay/overlay.js';
 import { loadFont } from './font.js';
 
@@ -35,13 +35,13 @@ export interface OverlayPngOptions {
   maxImageBytes?: number;
 }
 
-const OPTIONS = optionNames<OverlayPngOptions>({
-  metadata: true,
-  operatingThresholds: true,
-  boxes: true,
-  title: true,
-  bits: true,
-  maxImageBytes: true,
+const OPTIONS = optionKinds<OverlayPngOptions>({
+  metadata: 'an object',
+  operatingThresholds: 'values by name',
+  boxes: ['best', 'all'],
+  title: 'a text',
+  bits: 'a whole number from 8 to 16',
+  maxImageBytes: 'a number of bytes, 0 or more',
 });
 
 /**
