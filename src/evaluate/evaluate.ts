@@ -52,7 +52,8 @@ export interface EvaluationOptions extends Omit<BootstrapOptions, 'clusters'> {
   heatmapMethod?: HeatmapMethod;
 }
 
-const OPTIONS = optionKinds<EvaluationOptions>({
+/** The options of `evaluate`, with the kinds of their values. */
+export const EVALUATION_OPTIONS = optionKinds<EvaluationOptions>({
   classes: 'a list of texts',
   validation: 'an object or a list',
   test: 'an object or a list',
@@ -128,7 +129,7 @@ export interface EvaluationResult {
  * @throws InputError if no predicted image is in the table, if an image lacks the score of a class, or if probabilities lie outside [0, 1].
  */
 export function evaluate(input: EvaluationInput, options: EvaluationOptions = {}): EvaluationResult {
-  checkOptions('evaluate', options, OPTIONS);
+  checkOptions('evaluate', options, EVALUATION_OPTIONS);
   const { table, boxes = [] } = input;
   const { level = 0.95, replicates = 1000, seed = 0 } = options;
   const matched = matchPredictions(input.predictions, table.classes);

@@ -2,7 +2,12 @@
 import { join } from 'node:path';
 import { InputError } from '../../errors.js';
 import { areCorners, type CornersOf, type Whose } from '../../evaluate/box_corners.js';
-import { type EvaluationOptions, type EvaluationResult, evaluate } from '../../evaluate/evaluate.js';
+import {
+  EVALUATION_OPTIONS,
+  type EvaluationOptions,
+  type EvaluationResult,
+  evaluate,
+} from '../../evaluate/evaluate.js';
 import { evaluationCsv } from '../../evaluate/evaluation_csv.js';
 import { scoreFor } from '../../evaluate/localize.js';
 import { maskPairsCsv } from '../../evaluate/masks/csv.js';
@@ -138,7 +143,9 @@ async function score(
   const placed = boxesInImages(boxes, sizesOf(all), truth);
   const input = { table, boxes: placed.boxes, predictions: all };
   const warnings = [...data.warnings, ...(options.warnings ?? []), ...matched.warnings];
-  const result = evaluate(input, { ...options, warnings: [...warnings, ...scaled, ...placed.warnings, ...places] });
+  const ofScores = Object.entries(options).filter(([name]) => Object.hasOwn(EVALUATION_OPTIONS, name));
+  const chosen: EvaluationOptions = Object.fromEntries(ofScores);
+  const result = evaluate(input, { ...chosen, warnings: [...warnings, ...scaled, ...placed.warnings, ...places] });
   if (!options.masks) return { input, result };
   const masks = scoreMasks(options.masks, result, all);
   const ofMasks = { warnings: [...result.warnings, ...masks.flatMap((each) => each.warnings)] };
