@@ -94,6 +94,13 @@ No large effusion, though a small effusion cannot be excluded. → Effusion ?
 No effusion, except possibly a small one on the left. → Effusion ?
 No sizeable pneumothorax but I cannot exclude a small one. → Pneumothorax ?
 No pneumothorax. One cannot exclude pneumonia. → Pneumothorax -,Pneumonia ?
+# what comes after "cannot be excluded"
+Pneumonia cannot be excluded, nodule in the RUL. → Pneumonia ?,Nodule +
+Pneumonia cannot be ruled out, and a nodule in the RUL. → Pneumonia ?,Nodule +
+Pneumonia is hard to exclude, nodule in the RUL. → Pneumonia ?,Nodule +
+Pneumonia not excluded and nodule in the RUL. → Pneumonia ?,Nodule +
+Pneumonia possible, nodule in the RUL. → Pneumonia ?,Nodule +
+Cannot exclude pneumonia, effusion or edema. → Pneumonia ?,Effusion ?,Edema ?
 # advice a third time
 If clinically indicated, CT may help to exclude a nodule. → none
 If there is fever, pneumonia is possible. → none

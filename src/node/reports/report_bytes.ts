@@ -60,6 +60,15 @@ export async function collect(
   return Buffer.concat(chunks);
 }
 
+/** Control characters, which a report hardly has, besides tabs and ends of lines and pages. */
+const CONTROLS = /(?!\s)\p{Cc}/gu;
+
+/**
+ * Whether a text is not one: it has a NUL, or every 50th character is a control character. UTF-8 and latin1 decode many other files without
+ * an error, and a report in which nothing can be read would count as normal.
+ */
+const isBinary = (text: string) => text.includes('\0') || (text.match(CONTROLS)?.length ?? 0) * 50 > text.length;
+
 /** Decodes bytes to text, in pieces or at once. `end` must be called, to notice a character that is cut off at the end. */
 export function textDecoder(source: string, encoding = 'utf-8'): { write(bytes: Uint8Array): string; end(): string } {
   let decoder: TextDecoder;
@@ -74,13 +83,15 @@ export function textDecoder(source: string, encoding = 'utf-8'): { write(bytes: 
   }
   const decode = (bytes?: Uint8Array): string => {
     try {
-      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
+      const text = bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
+      if (!isBinary(text)) return text;
     } catch (cause) {
       throw new InputError(`${source}: is not ${encoding.toUpperCase()}`, {
         hint: 'If the file is in another encoding, name it: --encoding latin1.',
         cause,
       });
     }
+    throw new InputError(`${source}: is not text`, { expected: 'a report', given: 'bytes of another kind of file' });
   };
   return { write: decode, end: () => decode() };
 }

@@ -116,7 +116,7 @@ export const doubtRules: readonly Rule[] = [
       'cannot|not ..3 ruled out',
       'is|are|be|was|were|been|remains ..1 questioned|suspected|considered|raised|feared',
       ':|- ..1 ?|possible|possibly|questionable|equivocal|suspected|suspicious|uncertain|indeterminate|maybe|perhaps .|,|;',
-      'possible|questionable|equivocal|suspected|questioned .|;',
+      'possible|questionable|equivocal|suspected|questioned .|,|;',
       ':|- cannot|difficult|hard|impossible|unable ..2 say|tell|know|sure|certain',
       ':|- cannot ..1 exclude|excluded|evaluate|assess|evaluated|assessed|determine|determined',
       'ruled in or|nor out',

@@ -115,6 +115,8 @@ function reachBehind(words: readonly string[], clause: readonly number[], { rule
     }
     if (rule.kind === 'historical' && words[at] === ',' && !(rule.intoRelative && relative.has(words[at + 1] ?? '')))
       break;
+    // "Pneumonia cannot be excluded, nodule in the lobe": what is not excluded stands before, so that the comma ends the phrase.
+    if (rule.id === 'cannot exclude' && at === end && (words[at] === ',' || words[at] === 'and')) break;
     if (rule.kind !== 'negated') continue;
     // "no cardiomegaly with small effusions": the effusions are there.
     if (words[at] === 'with' && at > end && !joinsWith.has(words[at - 1]!)) break;
