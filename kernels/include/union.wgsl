@@ -14,16 +14,32 @@ fn find(start: u32) -> u32 {
   return node;
 }
 
+// One loop, in which both nodes climb together: SwiftShader executes each loop that a kernel has at least once, and nested ones are slow.
 fn join(one: u32, other: u32) {
-  var a = find(one);
-  var b = find(other);
+  var a = one;
+  var b = other;
   while (a != b) {
-    let high = max(a, b);
-    b = min(a, b);
-    let before = atomicMin(&labels[slot(high)], b);
-    if (before == high) {
-      return;
+    let above_a = atomicLoad(&labels[slot(a)]);
+    let above_b = atomicLoad(&labels[slot(b)]);
+    if (above_a == a && above_b == b) {
+      let high = max(a, b);
+      b = min(a, b);
+      a = atomicMin(&labels[slot(high)], b);
+      if (a == high) {
+        return;
+      }  // else another thread had joined `high` to a, so that a has to be joined to b
+    } else {
+      a = climb(a, above_a);
+      b = climb(b, above_b);
     }
-    a = find(before);  // another thread had joined `high` to `before`, so that `before` has to be joined to b
   }
+}
+
+// The parent of a node, whose label becomes its grandparent.
+fn climb(node: u32, parent: u32) -> u32 {
+  let next = atomicLoad(&labels[slot(parent)]);
+  if (next != parent) {
+    atomicMin(&labels[slot(node)], next);
+  }
+  return parent;
 }
