@@ -13,40 +13,7 @@
 //
 // Prelude: elem; BIAS, RESIDUAL, ACTIVATION, PADDED (whether taps can be outside); PACKED (whether WGSL has products of packed integers).
 
-#include conv2d_params
-#include conv2d_store
-#include conv2d_taps
-
-@group(0) @binding(0) var<storage, read> x: array<vec4u>;
-@group(0) @binding(1) var<storage, read> w: array<vec4u>;
-@group(0) @binding(4) var<storage, read> scales: array<vec4f>;
-
-fn load(tap: Tap, chunk: u32) -> vec4u {
-#if PADDED
-  if (!tap.inside) {
-    return vec4u((bitcast<u32>(params.x_zero) & 0xff) * 0x01010101);
-  }
-#endif
-  return x[tap.at + chunk];
-}
-
-// Σ of the products of 16 pairs of integers.
-fn product(a: vec4u, b: vec4u) -> i32 {
-#if PACKED
-  return dot4I8Packed(a.x, b.x) + dot4I8Packed(a.y, b.y) + dot4I8Packed(a.z, b.z) + dot4I8Packed(a.w, b.w);
-#else
-  var sum = vec4i(0);
-  for (var shift = 0u; shift < 32; shift += 8) {
-    // The byte goes to the top of a signed integer and back, which repeats its sign.
-    sum += (bitcast<vec4i>(a << vec4u(24 - shift)) >> vec4u(24)) * (bitcast<vec4i>(b << vec4u(24 - shift)) >> vec4u(24));
-  }
-  return sum.x + sum.y + sum.z + sum.w;
-#endif
-}
-
-fn products(a: vec4u, w0: vec4u, w1: vec4u, w2: vec4u, w3: vec4u) -> vec4i {
-  return vec4i(product(a, w0), product(a, w1), product(a, w2), product(a, w3));
-}
+#include conv2d_int8
 
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
@@ -59,7 +26,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) l
   let p1 = place(pixel + 1);
   let p2 = place(pixel + 2);
   let p3 = place(pixel + 3);
-  var sum0 = -params.x_zero * vec4i(scales[2 * params.out_groups + out]);
+  var sum0 = first_sum(out);
   var sum1 = sum0;
   var sum2 = sum0;
   var sum3 = sum0;
@@ -84,9 +51,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) l
       }
     }
   }
-  let scale = params.x_scale * scales[out];
-  store(pixel, out, vec4f(sum0) * scale);
-  store(pixel + 1, out, vec4f(sum1) * scale);
-  store(pixel + 2, out, vec4f(sum2) * scale);
-  store(pixel + 3, out, vec4f(sum3) * scale);
+  store_sum(pixel, out, sum0);
+  store_sum(pixel + 1, out, sum1);
+  store_sum(pixel + 2, out, sum2);
+  store_sum(pixel + 3, out, sum3);
 }

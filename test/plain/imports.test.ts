@@ -307,7 +307,7 @@ test('every general function has a case in its kernels', () => {
 const machine = { maxInvocations: 256, maxWorkgroupBytes: 32 << 10, maxBindingBytes: 128 << 20, f16: true };
 const machines: Traits[] = [
   { ...machine, software: true, subgroupSize: 0 },
-  { ...machine, software: false, subgroupSize: 32, matrixSize: 16 },
+  { ...machine, software: false, subgroupSize: 32, matrixSize: 16, packedDot: true },
 ];
 
 /** Every dispatch of every case, in every variant that an adapter can choose. */
