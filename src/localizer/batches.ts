@@ -41,7 +41,9 @@ export function refuseSingleImage(images: unknown): void {
 
 /**
  * Reads images into batches of `size` images. Each batch is read when the caller asks for it, all its images at once. A batch also ends when
- * `size` images could not be read, so that the caller soon hears of the failures, and they take little memory.
+ * `size` images could not be read, so that the caller soon hears of the failures, and they take little memory. If the iterable itself fails, the
+ * images that it gave before are a last, smaller batch.
+ * @throws the error of an image that ends the work, or of the iterable
  */
 export async function* readBatches(
   images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
@@ -70,7 +72,11 @@ export async function* readBatches(
     }
     return undefined;
   }
-  for await (const image of images) {
+  let ended: { error: unknown } | undefined;
+  const taken = upToError(images, (error) => {
+    ended = { error };
+  });
+  for await (const image of taken) {
     signal?.throwIfAborted();
     const read = toPixels(image, options);
     read.catch(() => {}); // it is awaited below, unless an earlier image ends the work
@@ -90,6 +96,19 @@ export async function* readBatches(
   const error = await settle();
   if (batch.images.length + batch.failures.length > 0 && !signal?.aborted) yield batch;
   if (error) throw error;
+  if (ended) throw ended.error;
+}
+
+/** The images up to an error of their iterable, so that those that were taken before it can still be processed. */
+async function* upToError(
+  images: Iterable<ImageInput> | AsyncIterable<ImageInput>,
+  onError: (error: unknown) => void,
+): AsyncGenerator<ImageInput, void, undefined> {
+  try {
+    yield* images;
+  } catch (error) {
+    onError(error);
+  }
 }
 
 /**

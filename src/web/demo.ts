@@ -49,6 +49,9 @@ function untrained(): typeof weights {
 async function loadWeights(signal: AbortSignal): Promise<void> {
   await localizer?.close();
   localizer = undefined;
+  // If the new weights are refused, nothing is loaded, so that nothing may describe the weights before them.
+  $('weights-detail').textContent = '';
+  for (const id of ['untrained', 'untrained-rule', 'adapter']) $(id).hidden = true;
   const { name, source } = weights;
   const fresh = await load(source(), {
     signal,
@@ -65,7 +68,7 @@ async function loadWeights(signal: AbortSignal): Promise<void> {
   const { backend } = fresh;
   $('adapter').textContent =
     backend.name === 'webgpu'
-      ? `${describe(fresh.gpu.info)}${fresh.gpu.software ? ' (software)' : ''}`
+      ? `${describe(fresh.gpu.info) || 'GPU'}${fresh.gpu.software ? ' (software)' : ''}`
       : `${backend.name}: ${backend.reason}`;
   $('adapter').hidden = false;
   showHeatChoice();

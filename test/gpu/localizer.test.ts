@@ -618,6 +618,24 @@ test('the iterable of the images is closed when no more are needed', async () =>
   assert.is(closed, 2);
 });
 
+test('if the iterable of images fails, those that it gave before are localized first', async () => {
+  const given = (count: number) =>
+    (function* () {
+      for (let index = 0; index < count; index++) yield picture(32, 32, 1, index);
+      throw new Error('the folder is gone');
+    })();
+  for (const options of [{ batch: 4 }, { batch: 4, onError: () => {} }, { batch: 1 }]) {
+    const seen: number[] = [];
+    const error = await rejection(
+      (async () => {
+        for await (const { index } of localizer.localizeAll(given(6), options)) seen.push(index);
+      })(),
+    );
+    assert.is(error?.message, 'the folder is gone');
+    assert.equal(seen, [0, 1, 2, 3, 4, 5]);
+  }
+});
+
 test('localizeAll refuses a single image', async () => {
   for (const images of ['chest.png', new Uint8Array(9), 5, undefined]) {
     const error = await rejection(localizer.localizeAll(images as never).next());
