@@ -4,6 +4,7 @@
  * mistakes, so their mean is often right where one of them is wrong.
  */
 import { InputError } from '../errors.js';
+import { DEFAULT_HEAT_THRESHOLDS } from '../formats/heat_thresholds.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
@@ -129,6 +130,9 @@ function weightedSum(g: GraphBuilder, terms: readonly { tensor: Tensor; factor: 
 const inputText = ({ channelOrder, inputChannels, mean, std }: WeightsMetadata) =>
   [inputChannels === 1 ? 'grey' : channelOrder, ...mean, '/', ...std].join(' ');
 
+/** What holds for boxes if metadata do not say it: a member that says the same agrees with one that says nothing. */
+const BOX_DEFAULTS = { heatThresholds: DEFAULT_HEAT_THRESHOLDS, minRegion: 0, boxRules: {} } as const;
+
 function metadataOf(members: readonly Member[], keepsNormalisation: boolean): Ensemble['metadata'] {
   const all = members.map(({ model }) => model.metadata);
   const [{ classes, inputHeight, inputWidth, inputChannels, channelOrder, mean, std, fit, heatmapScaling }] = all;
@@ -138,8 +142,9 @@ function metadataOf(members: readonly Member[], keepsNormalisation: boolean): En
   const agreed = <Name extends 'heatThresholds' | 'minRegion' | 'boxRules'>(
     name: Name,
   ): Pick<WeightsMetadata, Name> => {
-    const [first, ...others] = all.map((one) => one[name]);
-    const isSame = first !== undefined && others.every((one) => JSON.stringify(one) === JSON.stringify(first));
+    const [first, ...others] = all.map((one) => one[name] ?? BOX_DEFAULTS[name]);
+    const isGiven = all.some((one) => one[name] !== undefined);
+    const isSame = isGiven && others.every((one) => JSON.stringify(one) === JSON.stringify(first));
     return (isSame ? { [name]: structuredClone(first) } : {}) as Pick<WeightsMetadata, Name>;
   };
   const kinds = new Set(all.map(({ imageKind }) => imageKind));

@@ -204,6 +204,10 @@ test('every option of localize either decides results or is known not to, and th
     '--operating-thresholds': 'Mass=0.4,Nodule=0.3',
     '--transform-input': '',
   });
+  const sets = (classes: string[], operatingThresholds: Record<string, number>) =>
+    decidingOptions({ ...given, classes, operatingThresholds });
+  const swapped = await sets(['B', 'A', 'B'], { Nodule: 0.3, Mass: 0.4 });
+  assert.equal(swapped, await sets(['A', 'B'], { Mass: 0.4, Nodule: 0.3 }), 'the order of classes decides nothing');
   assert.match(long, /^name 0,name 1,.{46}… \(sha256 [0-9a-f]{16}\)$/);
 });
 

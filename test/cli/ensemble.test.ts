@@ -88,11 +88,14 @@ test('logits and maps are the weighted means, with the classes in the order of t
 });
 
 test('a member with a smaller input gets the image resized, and its maps are enlarged', async () => {
-  const large = member('large', 3);
+  const large = member('large', 3, { minRegion: 0, heatThresholds: [60, 180] });
   const small = member('small', 4, { inputWidth: 16, inputHeight: 16 });
   const out = at('sizes');
-  assert.is(run(large, small, '--out', out, '--dtype', 'f32').status, 0);
+  const { status, stderr } = run(large, small, '--out', out, '--dtype', 'f32');
+  assert.is(status, 0, stderr);
+  assert.not.match(stderr, /left out/, 'a member without these fields has the same values by default');
   const [a, b, joined] = [await resultOf(large), await resultOf(small), await resultOf(out)];
+  assert.equal([joined.metadata.minRegion, joined.metadata.heatThresholds], [0, [60, 180]]);
   for (const name of joined.metadata.classes) {
     close(joined.logits[name], (a.logits[name] + b.logits[name]) / 2, name);
     assert.equal([joined.heatmaps[name].height, b.heatmaps[name].height], [16, 8]);

@@ -67,6 +67,10 @@ test('a message says whether an option or the file is wrong', async () => {
   for (const [options, message] of wrong) assert.match(await messageOf(options), message);
   const { tensors, metadata } = readSafetensors(weights);
   const broken = writeSafetensors(tensors, { ...metadata, box_rules: '{"Fracture":{}}' });
+  for (const key of ['box_rules', 'operating_thresholds']) {
+    const twice = writeSafetensors(tensors, { ...metadata, [key]: '{"Mass":{},"Mass":{}}' });
+    assert.match(await messageOf({}, twice), new RegExp(`^weights: the metadata's ${key}: 'Mass' is given twice`));
+  }
   assert.match(await messageOf({ license: 'MIT' }, broken), /^weights: the metadata's box_rules is wrong/);
 });
 

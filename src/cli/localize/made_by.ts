@@ -44,10 +44,23 @@ export async function decidingOptions(options: Options): Promise<MadeBy['options
   });
   const texts = given.map(async ([name, value]) => [
     `--${dashed(name)}`,
-    bounded(name === 'metadata' ? JSON.stringify(await readMetadata(value)) : textOf(value)),
+    bounded(
+      name === 'metadata'
+        ? JSON.stringify(await readMetadata(value))
+        : textOf(IS_SET.has(name) ? inOrder(value) : value),
+    ),
   ]);
-  return Object.fromEntries((await Promise.all(texts)).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries((await Promise.all(texts)).sort(byName));
 }
+
+/** Options whose values have no order: `--classes A,B` is the same as `--classes B,A`. */
+const IS_SET: ReadonlySet<string> = new Set<keyof Options>(['classes', 'ignore', 'operatingThresholds']);
+
+/** A list, or values by name, in the order of its texts. A class that is named twice counts once. */
+const inOrder = (value: unknown) =>
+  Array.isArray(value) ? [...new Set(value)].sort() : Object.fromEntries(Object.entries(value as object).sort(byName));
+
+const byName = ([a]: readonly unknown[], [b]: readonly unknown[]) => (String(a) < String(b) ? -1 : 1);
 
 function textOf(value: unknown): string {
   if (value === true) return '';

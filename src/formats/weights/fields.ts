@@ -4,6 +4,7 @@ import { FORMER_NAMES } from '../../options.js';
 import { brief } from '../brief.js';
 import { isObject } from '../checks.js';
 import { areHeatThresholds, type BoxRule, MAX_HEAT_THRESHOLDS } from '../heat_thresholds.js';
+import { parseJson } from '../json.js';
 import { isProbability } from '../operating_thresholds.js';
 import type { GraphDescription } from './graph_description.js';
 import { HEATMAP_METHODS } from './heatmap_methods.js';
@@ -94,7 +95,7 @@ function heatThresholds(text: string, key: string): readonly number[] {
 }
 
 function boxRules(text: string, key: string): Record<string, BoxRule> {
-  const rules = json(text);
+  const rules = jsonByClass(text, key);
   if (!isObject(rules))
     throw fault(key, 'a JSON object of rules by class: {"Nodule":{"heatThresholds":[180],"minRegion":2}}', brief(text));
   for (const [label, rule] of Object.entries(rules)) {
@@ -131,6 +132,12 @@ function json(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** @throws InputError if a class is given twice: `JSON.parse` would keep the last value, and silently drop the others */
+function jsonByClass(text: string, key: string): unknown {
+  const value = json(text);
+  return value === undefined ? value : parseJson(text, key);
 }
 
 function numbers(allowed: (value: number) => boolean, expected: string): Parse {
@@ -194,7 +201,7 @@ function warnings(text: string, key: string): unknown[] {
 }
 
 function probabilities(text: string, key: string): Record<string, number> {
-  const map = json(text);
+  const map = jsonByClass(text, key);
   if (typeof map !== 'object' || map === null || Array.isArray(map) || !Object.values(map).every(isProbability))
     throw fault(key, 'a JSON object of a probability by class', brief(text));
   return map as Record<string, number>;
