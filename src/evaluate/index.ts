@@ -7,7 +7,6 @@ export { readShapes, readShapeTable, type ShapeFileOptions } from '../formats/ma
 export type { Region, Shape, ShapedImage, ShapeFile } from '../formats/masks/shapes.js';
 export {
   type EvaluationInput,
-  type EvaluationOptions,
   type EvaluationResult,
   evaluate,
 } from './evaluate.js';
@@ -18,4 +17,5 @@ export { heatmapMask } from './masks/pairs.js';
 export type { MaskScorerOptions } from './masks/parts.js';
 export { type MaskResult, type MaskScoreOptions, type MaskScorer, maskScorer, predictedMasks } from './masks/scores.js';
 export { type MaskTruth, maskTruth, type TruthImage, type TruthOptions } from './masks/truth.js';
+export type { EvaluationOptions } from './options.js';
 export { type CasePicture, type EvaluationPageOptions, evaluationPage } from './page/evaluation.js';

@@ -4,9 +4,10 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
 import { medianBoxBaseline, randomMapBaseline } from '../../src/evaluate/baselines.js';
-import { type EvaluationOptions, evaluate } from '../../src/evaluate/evaluate.js';
+import { evaluate } from '../../src/evaluate/evaluate.js';
 import { froc, pointingGame } from '../../src/evaluate/froc.js';
 import { type BoxedImage, iobb, iou, PAPER_CRITERIA, scoreLocalization } from '../../src/evaluate/localization.js';
+import type { EvaluationOptions } from '../../src/evaluate/options.js';
 import {
   PUBLISHED_AUC,
   PUBLISHED_BOXES,

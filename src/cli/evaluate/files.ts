@@ -2,17 +2,13 @@
 import { join } from 'node:path';
 import { InputError } from '../../errors.js';
 import { areCorners, type CornersOf, type Whose } from '../../evaluate/box_corners.js';
-import {
-  EVALUATION_OPTIONS,
-  type EvaluationOptions,
-  type EvaluationResult,
-  evaluate,
-} from '../../evaluate/evaluate.js';
+import { type EvaluationResult, evaluate } from '../../evaluate/evaluate.js';
 import { evaluationCsv } from '../../evaluate/evaluation_csv.js';
 import { scoreFor } from '../../evaluate/localize.js';
 import { maskPairsCsv } from '../../evaluate/masks/csv.js';
 import type { MaskResult, MaskScorer } from '../../evaluate/masks/scores.js';
 import { matchPredictions } from '../../evaluate/match.js';
+import { EVALUATION_OPTIONS, type EvaluationOptions } from '../../evaluate/options.js';
 import { type CaseInput, pickCases } from '../../evaluate/page/cases.js';
 import { type CasePicture, evaluationPage } from '../../evaluate/page/evaluation.js';
 import { loadPlots } from '../../evaluate/page/plots.js';
