@@ -10,6 +10,7 @@ import { toCoco } from '../../../src/formats/data_sets/coco.js';
 import type { Prediction } from '../../../src/formats/findings.js';
 import { encodePng } from '../../../src/formats/images/png.js';
 import type { Checkpoint, TensorData } from '../../../src/formats/weights/checkpoint.js';
+import { int8File } from '../../../src/formats/weights/quantize_int8.js';
 import { readSafetensors, writeSafetensors } from '../../../src/formats/weights/safetensors.js';
 import { formatWeightsMetadata, type WeightsMetadata } from '../../../src/formats/weights/weights.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
@@ -179,13 +180,18 @@ export const metadata = (): Uint8Array[] =>
     [metadataOf(network), graphMetadata(network)].map((strings) => bytesOf(JSON.stringify(strings))),
   );
 
-/** Complete weights, with and without metadata. */
+/** Complete weights, with and without metadata, and with matrices as 8-bit integers. */
 export function weights(): Uint8Array[] {
   return networks().flatMap((network) => {
     const g = createGraph();
     buildNetwork(g, network, g.input('image', [1, 64, 64, 1]));
     const tensors = new Map([...g.parameters].map(([name, { shape }]) => [name, tensor([...shape])]));
-    return [metadataOf(network), graphMetadata(network), {}].map((strings) => writeSafetensors(tensors, strings));
+    const matrices = [...tensors].filter(([, { shape }]) => shape.length > 1).map(([name]) => name);
+    const int8 = int8File(tensors, metadataOf(network), new Set(matrices));
+    return [
+      ...[metadataOf(network), graphMetadata(network), {}].map((strings) => writeSafetensors(tensors, strings)),
+      writeSafetensors(int8.tensors, int8.metadata, { dtype: int8.typeOf }),
+    ];
   });
 }
 
