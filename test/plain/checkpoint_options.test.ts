@@ -143,7 +143,7 @@ test('mean and std are refused, with the reason, if their scales differ or if th
     [{ ...good, mean: [Number.NaN, 0.5, 0.5] }, /mean; expected finite numbers, .*given NaN for channel 0/],
     [{ ...good, mean: '0.5' }, /mean; .*given '0\.5'/],
     [{ ...good, mean: [] }, /mean; .*given \[\]/],
-    [{ ...good, mean: [0.5, '0.5', 0.5] }, /given '0\.5' for channel 1/],
+    [{ ...good, mean: [0.5, '0.5', 0.5] }, /given '0\.5' for channel 1|metadata: mean; expected a list of numbers/],
   ] as [ModelOptions, RegExp][]) {
     assert.match(await messageOf(() => read({ options: given })), message, JSON.stringify(given));
     assert.match(await messageOf(() => read({ options: { metadata: given } })), message);

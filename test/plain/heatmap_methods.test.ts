@@ -294,7 +294,7 @@ test('class activation maps of a classifier with a hidden layer are refused, and
       (error: Error) => error.message,
     );
   assert.match(await refused('cam'), /no class activation maps.*expected heatmapMethod hirescam, grad-cam, /);
-  assert.match(await refused('gradcam'), /heatmap_method is wrong; expected cam, hirescam/);
+  assert.match(await refused('gradcam'), /the option heatmapMethod is wrong; expected cam, hirescam/);
   const { metadata, checkpoint } = await readModel(hiddenModel('vgg'), { heatmapMethod: 'layer-cam' });
   assert.is(metadata.heatmapMethod, 'layer-cam');
   const converted = writeSafetensors(checkpoint.tensors, formatWeightsMetadata(metadata));

@@ -53,10 +53,10 @@ export function armScores(
   table: ImageTable,
   folds: readonly FoldResult[],
   classes: readonly string[],
-  options: BootstrapSettings,
+  { replicates, seed }: BootstrapSettings,
 ): ArmScores {
   const predictions = folds.flatMap((fold) => fold.predictions);
-  const { overall, meanAuc, meanAucInterval } = evaluate({ table, predictions }, { ...options, classes });
+  const { overall, meanAuc, meanAucInterval } = evaluate({ table, predictions }, { replicates, seed, classes });
   const scored = overall.map(({ label, positives, auc, deLongInterval, bootstrapInterval }) => ({
     ...{ label, positives, auc },
     ...{ deLong: deLongInterval, bootstrap: bootstrapInterval, withinFolds: withinFolds(table, folds, label) },
