@@ -45,7 +45,7 @@ export interface GpuOptions {
   dawn?: readonly string[];
 }
 
-export const GPU_OPTIONS = optionKinds<GpuOptions>({
+export const OPEN_OPTIONS = optionKinds<GpuOptions>({
   device: 'a GPUDevice',
   adapter: 'a text',
   powerPreference: ['low-power', 'high-performance'],
@@ -77,7 +77,7 @@ export interface Gpu {
  *   unknown option.
  */
 export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
-  checkOptions('openGpu', options, GPU_OPTIONS);
+  checkOptions('openGpu', options, OPEN_OPTIONS);
   if (options.device) {
     // In Node the device need not come from the package that the platform would load.
     const entry = platform.name === 'web' ? await platform.gpu({}) : undefined;

@@ -1,7 +1,7 @@
 /** The options of `load`, `classify`, `localize` and `localizeAll`, and their names. */
 import { WEIGHTS_FIELDS } from '../formats/weights/field_names.js';
 import type { WeightsMetadata } from '../formats/weights/metadata.js';
-import { GPU_OPTIONS, type GpuOptions } from '../gpu/device.js';
+import { type GpuOptions, OPEN_OPTIONS } from '../gpu/device.js';
 import { type OptionKinds, optionKinds } from '../options.js';
 import type { OnnxRuntimeOption } from './onnx/runtime.js';
 import { LOCALIZE_OPTIONS, type LocalizeOptions } from './request.js';
@@ -79,7 +79,7 @@ const { bits, maxImageBytes, signal } = LOCALIZE_OPTIONS;
 
 /** All options of each call. */
 export const KNOWN_OPTIONS = {
-  load: { ...GPU_OPTIONS, ...OWN_OPTIONS, ...GIVEN_FIELDS },
+  load: { ...OPEN_OPTIONS, ...OWN_OPTIONS, ...GIVEN_FIELDS },
   classify: { bits, maxImageBytes, signal },
   localize: { ...LOCALIZE_OPTIONS, output: ['cpu', 'gpu'] },
   localizeAll: {
