@@ -147,7 +147,7 @@ test("a caller's device is shared: it survives close() and keeps its handler", a
 });
 
 test('a device with too low limits is refused', async () => {
-  const poor = { limits: { maxStorageBuffersPerShaderStage: 4 } } as unknown as GPUDevice;
+  const poor = { limits: { maxStorageBuffersPerShaderStage: 4 }, createBuffer() {} } as unknown as GPUDevice;
   const error = await openGpu({ device: poor }).catch((reason: Error) => reason);
   assert.match((error as Error).message, /expected maxStorageBuffersPerShaderStage ≥ 8; given 4/);
 });
