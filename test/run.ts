@@ -9,11 +9,11 @@
  * seed, which is printed, repeats an order.
  *
  * A file is in the folder for what it needs. Those in `plain` need nothing and get no adapter, so that a test which needs one fails. With
- * --whole, pages run whole suites, and otherwise a part of them (test/support/part.ts), and the ablations of bench/ are run.
+ * --whole, pages run whole suites, and otherwise a part of them (test/support/part.ts), and studies of bench/ that train several networks are run.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { shuffle } from './support/shuffle.js';
@@ -22,10 +22,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 const FILE_LIMIT_MS = 10 * 60_000;
 
 /**
- * Two more than there are cores, because files also wait for threads of the adapter: with one more, two cores were idle for a fifth of the
- * time. Only one more where memory is short.
+ * One more than there are cores, because files also wait. With two more, two cores took longer for all of them, although with one more they
+ * are idle for a fifth of the time.
  */
-const AT_ONCE = Math.min(4, availableParallelism() + (totalmem() >= 8 * 2 ** 30 ? 2 : 1));
+const AT_ONCE = Math.min(4, availableParallelism() + 1);
 
 /** Files that open a browser and run at the same time. A browser takes a gigabyte, and did not start beside several others on two cores. */
 const BROWSERS_AT_ONCE = 2;

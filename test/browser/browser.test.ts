@@ -17,7 +17,6 @@ const SUITES = [
   'gpu/ops',
   'gpu/preprocess',
   'gpu/boxes',
-  'gpu/nets_torch',
   'gpu/localizer',
   'gpu/behaviour',
   'gpu/interruptions',
@@ -27,13 +26,16 @@ const SUITES = [
   'gpu/train_loop',
 ];
 
+/** Whole networks beside PyTorch: what they are made of is in the suites above. */
+const WHOLE_SUITES = process.env.RAYBOX_CASES === 'all' ? ['gpu/nets_torch'] : [];
+
 const SUITE_LIMIT_MS = 8 * 60_000;
 
 // This is not in a hook, because uvu does not report what a hook throws.
 const { browser, close } = await launchChromium({ callTimeout: SUITE_LIMIT_MS });
 test.after(close);
 
-for (const name of SUITES) {
+for (const name of [...SUITES, ...WHOLE_SUITES]) {
   test(`${name} passes in Chromium`, () => runInPage(browser, `dist/test/${name}.test.js`));
 }
 

@@ -25,10 +25,13 @@ const failure = (work: Promise<unknown>) =>
     (error: { code: number; stderr: string }) => error,
   ) as Promise<{ code: number; stderr: string }>;
 
+/** Studies that train several networks take a minute each, so that they run with `--whole` alone. */
+const whenWhole = process.env.RAYBOX_CASES === 'all' ? test : test.skip;
+
 const classes = ['Cardiomegaly', 'Effusion'];
 const prevalence = Object.fromEntries(classes.map((name) => [name, 0.5]));
 
-test('a cross-validation runs the missing parts and compares its arms', async () => {
+whenWhole('a cross-validation runs the missing parts and compares its arms', async () => {
   await writePhantoms({ count: 80, size: 64, seed: 3, out: at('data'), prevalence, threads: 2 });
   await writePhantoms({ count: 8, size: 64, seed: 4, out: at('boxed'), prevalence, threads: 2, boxes: 'all' });
   const common = ['--data', at('data'), '--out', at('out'), '--folds', '2', '--classes', classes.join()];
@@ -60,9 +63,6 @@ test('a cross-validation runs the missing parts and compares its arms', async ()
   assert.match(second.stdout, /^\| median box +\|/m);
   assert.is(second.stdout, text('out', 'cross_validation.md'));
 });
-
-/** Two networks for each configuration take a minute, so that this runs with `--whole` alone. */
-const whenWhole = process.env.RAYBOX_CASES === 'all' ? test : test.skip;
 
 whenWhole('an ablation trains its backbones, then its configurations, and draws the results', async () => {
   // With this seed each disease has at least four images in 100, so that every AUC is defined.
