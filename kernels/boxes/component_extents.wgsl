@@ -53,7 +53,8 @@ fn at_most(at: u32, value: u32) {
   }
 }
 
-// What the runs of one component have in common that the thread met one after the other: atomics are slow, so they are few.
+// The common extent of the runs of one component that the thread has met in a row. It is written once for all of them, because atomics are
+// slow.
 struct Extent { rank: u32, left: u32, top: u32, right: u32, bottom: u32, area: u32, peak: f32 }
 var<private> extent: Extent;
 

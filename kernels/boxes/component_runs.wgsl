@@ -2,8 +2,8 @@
 //
 //   bit i of masks[layer, row, w] = scaled heat at column 32 w + i ≥ heat_thresholds[t]
 //                                   layer = CHUNK_HEAT_THRESHOLDS · (map − first_map) + t
-//   labels[slot(node)] = node for each run of ones (see runs.wgsl). If a run goes on from the word before, and the thread had that one too,
-//                        it gets that word's label, so that component_merge.wgsl need not join the two
+//   labels[slot(node)] = node for each run of ones (see runs.wgsl). But a run that continues a run of the word to its left gets
+//                        that run's label, if the same thread processes both words: component_merge.wgsl need not join them then
 //
 // The resized heatmap is never stored, and heat is interpolated at few pixels only: at the ends of each segment (see segments.wgsl), and
 // where a binary search looks for the pixel at which the heat crosses a threshold.
@@ -35,12 +35,12 @@ struct Params {
 #include runs
 #include words
 
-// Bits from the first of these columns up to, but without, the second one, of a word that begins with column `first`.
+// Ones for the columns start … to − 1, in the word whose first column is `first`.
 fn bits_of(first: u32, start: u32, to: u32) -> u32 {
   return extractBits(0xffffffffu, 0, to - start) << (start - first);
 }
 
-// The pixels of a segment whose heat reaches `limit`, as bits of a word that begins with column `first`.
+// Ones for the pixels of a segment whose heat reaches `limit`, in the word whose first column is `first`. The segment begins with column `start`.
 fn reached(part: Segment, first: u32, start: u32, limit: f32, range: vec4f) -> u32 {
   let begins = part.first >= limit;
   var change = part.end;
@@ -61,7 +61,7 @@ fn reached(part: Segment, first: u32, start: u32, limit: f32, range: vec4f) -> u
 }
 
 const NONE = 0xffffffffu;
-// For each heat threshold the label of the run that reaches the end of the word before; NONE if none does, or if the thread did not have it.
+// For each heat threshold, the label of the run that reaches the end of the thread's last word; NONE if no run does, or before the first word.
 var<private> reaching: array<u32, CHUNK_HEAT_THRESHOLDS>;
 
 fn threshold(map: u32, layer: u32, place: u32, at: WordPlace, range: vec4f) {

@@ -25,3 +25,8 @@ fn load(tap: Tap, group: u32) -> vec4f {
   return value;
 #endif
 }
+
+// Where the weights of a pixel's image begin. A workgroup's pixels then belong to one image.
+fn first_weight(pixel: u32) -> u32 {
+  return (params.first + pixel) / (params.out_w * params.out_h) * params.matrix;
+}

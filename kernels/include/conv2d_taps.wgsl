@@ -19,11 +19,6 @@ fn place_of(p: u32) -> Place {
   );
 }
 
-// Where the weights of a pixel's image begin. A workgroup's pixels then belong to one image.
-fn first_weight(pixel: u32) -> u32 {
-  return (params.first + pixel) / (params.out_w * params.out_h) * params.matrix;
-}
-
 struct Tap {
   at: u32,        // vec4 index of the pixel's first group
   inside: bool,

@@ -45,6 +45,7 @@ export interface GpuOptions {
   dawn?: readonly string[];
 }
 
+/** The kinds of `openGpu`'s options. */
 export const OPEN_OPTIONS = optionKinds<GpuOptions>({
   device: 'a GPUDevice',
   adapter: 'a text',

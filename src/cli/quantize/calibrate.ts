@@ -17,6 +17,7 @@ import { startProgress } from '../terminal.js';
 import type { ComparisonOptions, Images } from './comparison.js';
 import { countValues, type ValueCounts } from './value_counts.js';
 
+/** How many images are used, and how much of their numbers a range leaves out. */
 export interface CalibrationOptions extends Omit<ComparisonOptions, 'data' | 'list'> {
   /** The most images that are used, evenly spread over all. */
   most: number;

@@ -1,8 +1,9 @@
 /** Counts of numbers by size, of which percentiles can be told. */
 
-/** A number's bin are the upper half of its bits: sign, exponent, and 7 bits of what follows. So a bin is less than 1 % wide. */
+/** The bin of a number is the upper half of its bits: sign, exponent, and 7 bits of what follows. So a bin is less than 1 % wide. */
 const BINS = 1 << 16;
 
+/** Counts that grow with each list of numbers, and tell ranges. */
 export interface ValueCounts {
   /** @throws Error for a number that is not finite */
   add(values: Float32Array): void;
