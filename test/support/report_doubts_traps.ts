@@ -96,6 +96,13 @@ No sizeable pneumothorax but I cannot exclude a small one. → Pneumothorax ?
 No pneumothorax. One cannot exclude pneumonia. → Pneumothorax -,Pneumonia ?
 # what comes after "cannot be excluded"
 Pneumonia cannot be excluded, nodule in the RUL. → Pneumonia ?,Nodule +
+Absent: pneumothorax, effusion. → Pneumothorax -,Effusion -
+Not seen: pneumothorax; effusion. Nodule in the RUL. → Pneumothorax -,Effusion -,Nodule +
+No evidence of: pneumothorax, effusion; nodule. → Pneumothorax -,Effusion -,Nodule -
+Negative for: pneumothorax; effusion; or nodule. → Pneumothorax -,Effusion -,Nodule -
+No evidence of: pneumothorax; nodule in the left lobe. → Pneumothorax -,Nodule +
+No evidence of: pneumothorax; mild edema. → Pneumothorax -,Edema +
+Effusion: absent, nodule: present. → Effusion -,Nodule +
 Pneumonia cannot be ruled out, and a nodule in the RUL. → Pneumonia ?,Nodule +
 Pneumonia is hard to exclude, nodule in the RUL. → Pneumonia ?,Nodule +
 Pneumonia not excluded and nodule in the RUL. → Pneumonia ?,Nodule +

@@ -12,6 +12,7 @@ import {
   sideWords,
   verbs,
 } from './clauses.js';
+import { denyingColon, isPlainItem } from './denied_lists.js';
 import type { Rule } from './rule.js';
 import { rules } from './rules.js';
 
@@ -38,6 +39,7 @@ const answered = new Set(['yes', 'positive', 'negative', 'true', 'false']);
 
 const relative = new Set(['which', 'that', 'who']);
 const plainNegation = rules.find(({ id }) => id === 'no')!;
+const deniedList = rules.find(({ id }) => id === 'absence of')!;
 const plainNegations = new Set(['no', 'without', 'not']);
 
 interface Trigger {
@@ -67,11 +69,13 @@ function findTriggers(words: readonly string[]): Trigger[] {
 /** The number of the clause of each word. */
 function clauses(words: readonly string[]): number[] {
   const numbers: number[] = [];
+  const isDeniedList = denyingColon(words) !== undefined;
   let current = 0;
   let from = 0;
   for (let index = 0; index < words.length; index++) {
     if (
       index > 0 &&
+      !(isDeniedList && words[index] === ';' && isPlainItem(words, index)) &&
       ((matchesAt(breakTree, words, index, () => true).length > 0 && !isPlace(words, index)) ||
         startsNewClause(words, from, index))
     ) {
@@ -193,6 +197,11 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
     if (rule.reach === 'before' || rule.reach === 'both') {
       spans.push({ rule, from: reachBefore(words, clause, trigger), to: end, start, end });
     }
+  }
+  const list = denyingColon(words);
+  if (list?.isNamed) {
+    const trigger: Trigger = { rule: deniedList, start: 0, end: list.colon + 1 };
+    spans.push({ rule: deniedList, from: 0, to: reachBehind(words, clause, trigger), start: 0, end: trigger.end });
   }
   let persisting: number[] | undefined;
   return {
