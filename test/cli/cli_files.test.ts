@@ -22,6 +22,7 @@ import { addLocalizeOptions, type Options } from '../../src/cli/localize/options
 import { drawnBefore, drawnBy } from '../../src/cli/localize/overlays.js';
 import { openResults } from '../../src/cli/localize/result_files.js';
 import type { ErrorLine, MadeBy, ResultLine } from '../../src/cli/localize/results.js';
+import { warningNotes } from '../../src/cli/localize/warning_notes.js';
 import { watchWeights } from '../../src/cli/localize/weights_hash.js';
 import { loadNamed } from '../../src/cli/named_weights.js';
 import {
@@ -421,6 +422,22 @@ test('numbers and lists in options are read, and wrong ones are refused', () => 
     () => wholeNumber(1, 9)('1.5'),
   ])
     assert.throws(read, /It must be/);
+});
+
+test('a warning that many images have is said for three of them, and then counted', () => {
+  const lines: string[] = [];
+  const notes = warningNotes((line) => lines.push(line));
+  const turned = { code: 'image-turned', message: 'It looks turned.' } as const;
+  const inverted = { code: 'image-inverted', message: 'It looks inverted.' } as const;
+  for (const name of ['a', 'b', 'c', 'd', 'e']) notes.add(name, name === 'b' ? [turned, inverted] : [turned]);
+  notes.end();
+  assert.equal(lines, [
+    'raybox: a: It looks turned.',
+    'raybox: b: It looks turned.',
+    'raybox: b: It looks inverted.',
+    'raybox: c: It looks turned.',
+    'raybox: 2 more images, as the results say: It looks turned.',
+  ]);
 });
 
 test('tables are aligned, and durations are written in words', () => {

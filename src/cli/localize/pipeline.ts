@@ -12,6 +12,7 @@ import type { ImageThreads } from '../../node/threads/image_threads.js';
 import { ofImage } from '../named_weights.js';
 import type { Progress } from '../terminal.js';
 import type { MadeBy, ResultLine, Results } from './results.js';
+import { warningNotes } from './warning_notes.js';
 
 /** An image to localize, and the path of its overlay. */
 export interface Task extends ImageFile {
@@ -37,6 +38,7 @@ export async function recordAll(tasks: readonly Task[], pipeline: Pipeline): Pro
   const pictures = new Map<Task, Image>();
   // Each overlay that is not finished holds its picture, so only a few may wait.
   const recording = inOrder(threads.size + 1);
+  const notes = warningNotes((line) => progress.note(line));
   let [done, failed] = [0, 0];
   const all = localizer.localizeAll(imagesOf(tasks, pictures, pipeline), {
     ...pipeline.request,
@@ -60,20 +62,22 @@ export async function recordAll(tasks: readonly Task[], pipeline: Pipeline): Pro
       pictures.delete(task);
       const overlay = picture && drawOverlay(task, picture, result, pipeline);
       await recording.add(overlay, async (png) => {
-        for (const { message } of ofImage(result, localizer)) progress.note(`raybox: ${task.path}: ${message}`);
+        notes.add(task.path, ofImage(result, localizer));
         // The overlay is written first, because an image counts as done when the results list it.
         if (png) await writeWhole(task.overlay!, png);
         if (!results.has(task)) await results.add({ ...resultLine(task, result), madeBy });
         progress.update(++done);
       });
     }
+    await recording.end();
+    return failed;
   } catch (error) {
     // What has been localized is recorded, also if the work was interrupted.
     await recording.end().catch(() => {});
     throw error;
+  } finally {
+    notes.end();
   }
-  await recording.end();
-  return failed;
 }
 
 /** For each task a function that reads its image. The images of tasks with an overlay stay in `pictures`, because overlays show them. */
