@@ -56,9 +56,12 @@ export function bestFindings<F extends Finding>(
     const known = best.get(finding.label);
     if (!known || isBetter(finding, known)) best.set(finding.label, finding);
   }
-  const ranked = [...best.values()].sort((a, b) => b.score - a.score || 0);
-  return ranked.filter(({ label }, rank) => rank < SHOWN_CLASSES || label === alsoOf);
+  return mostProbableFirst([...best.values()]).filter(({ label }, rank) => rank < SHOWN_CLASSES || label === alsoOf);
 }
+
+/** Findings by their scores, the highest first. Findings of one class stay together, in their order. */
+export const mostProbableFirst = <F extends Finding>(findings: readonly F[]): F[] =>
+  [...findings].sort((a, b) => b.score - a.score || 0);
 
 const boxArea = ({ box }: Finding) => box.width * box.height;
 

@@ -1,10 +1,9 @@
 /** The demo page: it localizes findings in an X-ray with chosen weights, all in this tab. */
 import './overlay_element.js';
 import { InputError } from '../errors.js';
-import { bestFindings, type Finding, notShown } from '../formats/findings.js';
+import { bestFindings, type Finding, mostProbableFirst, notShown } from '../formats/findings.js';
 import { DEFAULT_HEAT_THRESHOLDS } from '../formats/heat_thresholds.js';
 import { operatingThresholdOf } from '../formats/operating_thresholds.js';
-import { detectFormat } from '../formats/signature.js';
 import type { ImageKind } from '../formats/weights/metadata.js';
 import { describe } from '../gpu/device.js';
 import { type Localizer, load } from '../localizer/localizer.js';
@@ -12,6 +11,7 @@ import { asLocalization, type Localization } from '../localizer/results.js';
 import { untrainedWeights } from '../nets/untrained.js';
 import { DISEASES } from '../phantom/options.js';
 import { connectDrop, connectFileButton, drawScale, renderHeatChoice } from './demo_controls.js';
+import { isForWeights, refuseLarge } from './demo_files.js';
 import { imageOf } from './demo_images.js';
 import { endOfBars, renderBars, renderFindings, renderWarnings } from './demo_lists.js';
 import { download, exportAs } from './demo_save.js';
@@ -24,7 +24,6 @@ const UNTRAINED = 'untrained';
 const NOTICE = 'UNTRAINED WEIGHTS: the findings are meaningless';
 /** How many classes are shown as found for an untrained network. */
 const SHOWN_UNTRAINED = 2;
-const MAX_IMAGE_BYTES = 512 << 20;
 
 const $ = <E extends HTMLElement = HTMLElement>(id: string) => document.getElementById(id) as E;
 const overlay = $<HTMLElementTagNameMap['raybox-overlay']>('overlay');
@@ -132,9 +131,7 @@ function takePhantom(seed: number): Promise<void> {
 
 function takeImage(file: File): Promise<void> {
   return work(`Reading ${file.name}…`, async (signal) => {
-    if (file.size > MAX_IMAGE_BYTES) {
-      throw new InputError(`${file.name} is too large`, { expected: 'at most 512 MiB', given: `${file.size} bytes` });
-    }
+    refuseLarge(file);
     const { image } = await imageOf({ file }, signal).catch((error: Error) => {
       signal.throwIfAborted();
       throw new InputError(`${file.name}: ${error.message}`, { cause: error });
@@ -156,8 +153,7 @@ function takeWeights(chosen: typeof weights): Promise<void> {
 }
 
 async function takeFile(file: File): Promise<void> {
-  const format = detectFormat(new Uint8Array(await file.slice(0, 1024).arrayBuffer()));
-  if (['safetensors', 'zip', 'torch stream'].includes(format)) takeWeightsFile(file);
+  if (await isForWeights(file)) takeWeightsFile(file);
   else takeImage(file);
 }
 
@@ -203,7 +199,7 @@ function showResult(): void {
     return;
   }
   const boxes = foundBoxes(whole);
-  const findings = overlay.boxes === 'all' ? boxes : bestFindings(boxes, whole);
+  const findings = overlay.boxes === 'all' ? mostProbableFirst(boxes) : bestFindings(boxes, whole);
   const found = foundLabels(whole);
   // A selected class is shown even if it is below its threshold, but it is not counted.
   const shown = whole.findings.filter(({ label }) => found.has(label) || label === selected);

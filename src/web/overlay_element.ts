@@ -9,10 +9,11 @@
  */
 import type { Finding, ShownBoxes } from '../formats/findings.js';
 import type { HeatmapScaling } from '../overlay/heatmap.js';
+import { takeEarlyProperties } from './early_properties.js';
 import { boxButton, outlinesOf, placeChips } from './overlay_boxes.js';
 import { adoptStyle, FIGURE } from './overlay_style.js';
 import { composePicture, type Drawn, drawHeatOn, drawnOf, drawOn, type Heat, type OverlayImage } from './picture.js';
-import { type Choice, describe, heatmapOf, hiddenOf, mostProbable, type OverlayResult, shownOf } from './shown.js';
+import { type Choice, describe, heatmapLabelOf, heatmapOf, hiddenOf, type OverlayResult, shownOf } from './shown.js';
 
 export type { OverlayImage } from './picture.js';
 export type { OverlayResult } from './shown.js';
@@ -24,6 +25,9 @@ export interface SelectDetail {
   /** The box that was activated. */
   finding?: Finding;
 }
+
+/** The properties that a page may set before this file is loaded. */
+const SETTABLE = 'image result selected opacity minScore heatThreshold boxes heatmapScaling caption'.split(' ');
 
 // This file is also imported on servers that render pages, where there is no HTMLElement.
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
@@ -119,7 +123,7 @@ export class RayboxOverlay extends Base {
     this.#update();
   }
 
-  /** Text below the picture, also in the result of `toBlob`. After it the element says how many findings and boxes are not shown. */
+  /** Text below the picture, also in the result of `toBlob`. After it the element says whose heatmap is shown, and how many findings and boxes are not. */
   get caption(): string {
     return this.#caption;
   }
@@ -143,7 +147,7 @@ export class RayboxOverlay extends Base {
       this.#root.innerHTML = FIGURE;
       this.#part('.boxes').addEventListener('keydown', (event) => this.#onKey(event as KeyboardEvent));
     }
-    this.#takeEarlyProperties();
+    takeEarlyProperties(this, SETTABLE);
     this.#observer = new ResizeObserver(() => this.#paint());
     this.#observer.observe(this.#part('.frame'));
     this.#update();
@@ -153,31 +157,7 @@ export class RayboxOverlay extends Base {
     this.#observer?.disconnect();
   }
 
-  /**
-   * Properties that a page has set before this file was loaded are stored on the object itself and hide the accessors of the class. They are
-   * deleted and set again.
-   */
-  #takeEarlyProperties(): void {
-    for (const name of [
-      'image',
-      'result',
-      'selected',
-      'opacity',
-      'minScore',
-      'heatThreshold',
-      'boxes',
-      'heatmapScaling',
-      'caption',
-    ]) {
-      if (!Object.hasOwn(this, name)) continue;
-      const self = this as unknown as Record<string, unknown>;
-      const value = self[name];
-      delete self[name];
-      self[name] = value;
-    }
-  }
-
-  /** The findings that are shown: the most probable first, or with `boxes: 'all'` in the order of the result. */
+  /** The findings that are shown, the most probable first. */
   get shownFindings(): Finding[] {
     return shownOf(this.#result, this.#choice);
   }
@@ -189,9 +169,16 @@ export class RayboxOverlay extends Base {
     };
   }
 
-  /** The line below the picture. A reader has to know when there is more than the picture shows. */
+  /** The line below the picture: whose heatmap it shows, and that there is more than it shows. */
   get #line(): string {
-    return [this.#caption, hiddenOf(this.#result, this.#choice)].filter(Boolean).join('; ');
+    const label = this.#opacity > 0 ? this.heatmapLabel : null;
+    const heat = label === null ? '' : `heatmap of ${label}`;
+    return [this.#caption, heat, hiddenOf(this.#result, this.#choice)].filter(Boolean).join('; ');
+  }
+
+  /** The label whose heatmap is shown: the selected one, or the most probable one of those with a box. Null if there is no heatmap. */
+  get heatmapLabel(): string | null {
+    return heatmapLabelOf(this.#result, this.#choice) ?? null;
   }
 
   /** Moves the focus to a finding's box. */
@@ -278,10 +265,8 @@ export class RayboxOverlay extends Base {
     this.dispatchEvent(new CustomEvent('raybox-select', { detail, bubbles: true, composed: true }));
   }
 
-  /** The heatmap that is shown, if there is one: that of the selected label, or of the most probable one of those shown. */
   get #heat(): Heat | undefined {
-    const label = this.#selected ?? mostProbable(this.#result, this.shownFindings);
-    const heatmap = heatmapOf(this.#result, label);
+    const heatmap = heatmapOf(this.#result, this.heatmapLabel ?? undefined);
     return heatmap && { heatmap, scaling: this.#heatmapScaling, opacity: this.#opacity };
   }
 

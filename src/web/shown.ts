@@ -1,5 +1,5 @@
 /** Chooses what `<raybox-overlay>` shows of a result: the findings, the heatmap, and a description in words. */
-import { bestFindings, type Finding, notShown, type ShownBoxes } from '../formats/findings.js';
+import { bestFindings, type Finding, mostProbableFirst, notShown, type ShownBoxes } from '../formats/findings.js';
 import type { Classification, Heatmap } from '../localizer/results.js';
 
 /** The parts of a `Localization` that the element shows. The result may come from `localize` or from JSON. */
@@ -17,10 +17,10 @@ export interface Choice {
   readonly selected: string | null;
 }
 
-/** The findings with at least `minScore` of one heat threshold, or of all if it is null: the best of them, or all. */
+/** The findings with at least `minScore` of one heat threshold, or of all if it is null: the best of them, or all. The most probable come first. */
 export function shownOf(result: OverlayResult | null, choice: Choice): Finding[] {
   const chosen = chosenOf(result, choice);
-  return choice.boxes === 'all' || !result ? chosen : bestFindings(chosen, result, choice.selected);
+  return choice.boxes === 'all' || !result ? mostProbableFirst(chosen) : bestFindings(chosen, result, choice.selected);
 }
 
 /** Says how many findings and boxes are not shown, of the selected class or of all; empty if all are. */
@@ -36,10 +36,16 @@ const chosenOf = (result: OverlayResult | null, { minScore, heatThreshold }: Cho
   );
 
 /** The most probable of the labels of some findings. */
-export function mostProbable(result: OverlayResult | null, findings: readonly Finding[]): string | undefined {
+function mostProbable(result: OverlayResult | null, findings: readonly Finding[]): string | undefined {
   const probabilities = result?.probabilities ?? {};
   const labels = [...new Set(findings.map(({ label }) => label))];
   return labels.sort((a, b) => probabilities[b] - probabilities[a])[0];
+}
+
+/** The label whose heatmap is shown, if there is a map: the selected one, or the most probable one of those with a box. */
+export function heatmapLabelOf(result: OverlayResult | null, choice: Choice): string | undefined {
+  const label = choice.selected ?? mostProbable(result, shownOf(result, choice));
+  return heatmapOf(result, label) && label;
 }
 
 // A label may be any word, also the name of a property that every object has, such as `constructor`.

@@ -134,6 +134,8 @@ test('only the best boxes are shown until all are asked for, and the page says h
   assert.match(await text(page, '#rest'), /^\d+ further box(es)? not shown: choose “all boxes”/);
   const hidden = Number((await text(page, '#rest')).match(/\d+/));
   assert.match((await caption())!, new RegExp(`; ${hidden} further box`));
+  const names = () => page.$$eval('#findings tbody button', (all) => all.map((button) => button.textContent!));
+  assert.ok((await caption())!.includes(`heatmap of ${(await names())[0]}`), `the most probable: ${await caption()}`);
   assert.is(await isShown(page, '#heat'), false);
   await page.click('#all-boxes');
   assert.is(await rows(), 2 + hidden);
@@ -141,6 +143,10 @@ test('only the best boxes are shown until all are asked for, and the page says h
   assert.not.match((await caption())!, /not shown/);
   const boxes = () => page.$eval('#overlay', (overlay) => overlay.shadowRoot!.querySelectorAll('.box').length);
   assert.is(await boxes(), 2 + hidden);
+  const labels = await page.$eval('#overlay', (overlay) =>
+    [...overlay.shadowRoot!.querySelectorAll<HTMLElement>('.box')].map(({ dataset }) => dataset.label!),
+  );
+  assert.equal(labels, await names(), 'boxes are in the order of the list');
   await page.click('#heat label:last-child');
   await page.waitForFunction(
     (all) => document.querySelector('#overlay')!.shadowRoot!.querySelectorAll('.box').length < all,
@@ -219,6 +225,9 @@ test('a bad file gives a clear message, and the picture stays', async () => {
   await drop(page, 'bad.safetensors', Buffer.from('\x10\0\0\0\0\0\0\0{"a":{"dtype":"X', 'latin1'));
   assert.match(await text(page, '#error-text'), /safetensors|weights/);
   assert.ok(await isShown(page, '#restart'));
+  await drop(page, 'noise.safetensors', Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 0, 9, 10, 11, 12));
+  assert.match(await text(page, '#error-text'), /weights/);
+  assert.not.match(await text(page, '#error-text'), /image/);
   await page.click('#error-close');
 });
 
