@@ -1,7 +1,7 @@
 /** Trials of interruptions: the device is lost, or a call is aborted, while weights are loaded, or while calls wait, compute or are read back. */
 import { openGpu } from '../../src/gpu/device.js';
 import { type LoadOptions, type Localization, type Localizer, load, type PixelImage } from '../../src/index.js';
-import type { WeightsInput } from '../../src/localizer/weights_input.js';
+import type { WeightsInput } from '../../src/localizer/weights/weights_input.js';
 import type { Random } from '../../src/random.js';
 
 export interface Subject {

@@ -1,7 +1,8 @@
 /** The options `--adapter` and `--backend`, the same for every command that has them. */
-import { BACKENDS } from '../localizer/backend.js';
+
 import type { LoadOptions } from '../localizer/load_options.js';
 import type { Localizer } from '../localizer/localizer.js';
+import { BACKENDS } from '../localizer/session/backend.js';
 import { Option } from '../node/vendor/commander.js';
 
 /** The option `--adapter`. It has no default here, because `openGpu` uses `RAYBOX_ADAPTER` if no adapter is given. */

@@ -1,7 +1,7 @@
 /** `raybox ensemble`: writes several localizers as one weights file, whose results are the mean of theirs. */
 import type { TensorData } from '../formats/weights/checkpoint.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
-import { readModel } from '../localizer/model.js';
+import { readModel } from '../localizer/weights/model.js';
 import { ensembleOf } from '../nets/ensemble.js';
 import { describeGraph } from '../nets/index.js';
 import type { Model } from '../nets/model.js';

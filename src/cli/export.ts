@@ -1,6 +1,6 @@
 /** `raybox export`: writes weights as an ONNX model with network, head, probabilities and heatmaps. */
 import { existsSync } from 'node:fs';
-import { exportOnnx } from '../localizer/export_onnx.js';
+import { exportOnnx } from '../localizer/weights/export_onnx.js';
 import { withFile } from '../node/lock.js';
 import { writeWhole } from '../node/text_files.js';
 import { type Command, Option } from '../node/vendor/commander.js';

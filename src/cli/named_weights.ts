@@ -3,7 +3,7 @@
 import type { LoadOptions } from '../localizer/load_options.js';
 import { type Localizer, loadFiles } from '../localizer/localizer.js';
 import type { Localization } from '../localizer/results.js';
-import type { OnFile } from '../localizer/weights_input.js';
+import type { OnFile } from '../localizer/weights/weights_input.js';
 import { naming, UsageError } from './terminal.js';
 
 /**

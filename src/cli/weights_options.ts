@@ -4,7 +4,7 @@ import { CHEST_XRAY8_LABELS, CHEST_XRAY14_LABELS } from '../formats/data_sets/im
 import { parseJson } from '../formats/json.js';
 import { HEATMAP_METHODS, type HeatmapMethod } from '../formats/weights/heatmap_methods.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { ModelOptions } from '../localizer/weights_input.js';
+import type { ModelOptions } from '../localizer/weights/weights_input.js';
 import { type Backbone, checkBackbone } from '../nets/backbone.js';
 import { readText } from '../node/text_files.js';
 import { type Command, Option } from '../node/vendor/commander.js';

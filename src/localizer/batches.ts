@@ -1,9 +1,9 @@
 /** Reads and runs many images in batches. */
 import { InputError } from '../errors.js';
-import type { ImageInput } from './image_input.js';
-import { toPixels } from './images.js';
+import type { ImageInput } from './images/image_input.js';
+import { toPixels } from './images/images.js';
 import type { Localization } from './results.js';
-import type { Batch } from './session.js';
+import type { Batch } from './session/session.js';
 
 /** Images in one run of the network, if the caller does not say how many. */
 export const DEFAULT_BATCH = 4;

@@ -7,7 +7,7 @@ import { frameOf, toImage } from '../ops/images/frame.js';
 import type { Warning } from '../warnings.js';
 import type { Request } from './request.js';
 import { asLocalization, type Localization } from './results.js';
-import type { Batch, Computed, Regions, Session } from './session.js';
+import type { Batch, Computed, Regions, Session } from './session/session.js';
 
 /**
  * How far a probability may lie outside 0…1. GPUs may divide with an error of a few units in the last place, so a sigmoid can come out
@@ -40,7 +40,7 @@ export async function warningsOf(
   const found = [...warnings, ...(('warnings' in image && image.warnings) || [])];
   if (!imageKind || !('data' in image)) return found;
   // Loaded on demand, because most weights do not say which kind of images they know.
-  const other = (await import('./image_kind.js')).otherKind(image as Image, imageKind);
+  const other = (await import('./images/image_kind.js')).otherKind(image as Image, imageKind);
   return other ? [...found, other] : found;
 }
 
@@ -65,7 +65,7 @@ async function describeImage(
   );
   // A class whose numbers are not finite would have no findings, and the chest would look healthy.
   if (!classes.every((label, map) => [raws[label], heats[map]].every(Number.isFinite) && isProbability(scores[label])))
-    throw (await import('./wrong_results.js')).wrongResults(classes, raws, scores, heats, isProbability);
+    throw (await import('./session/wrong_results.js')).wrongResults(classes, raws, scores, heats, isProbability);
   for (const label of classes) scores[label] = Math.max(0, Math.min(1, scores[label]));
   const boxes =
     regions && request.boxes

@@ -5,9 +5,9 @@ import { type GpuOptions, OPEN_OPTIONS } from '../gpu/device.js';
 import { type OptionKinds, optionKinds } from '../options.js';
 import type { OnnxRuntimeOption } from './onnx/runtime.js';
 import { LOCALIZE_OPTIONS, type LocalizeOptions } from './request.js';
-import type { Precision } from './session.js';
+import type { Precision } from './session/session.js';
 import type { TuneOptions } from './tuning/types.js';
-import type { ModelOptions } from './weights_input.js';
+import type { ModelOptions } from './weights/weights_input.js';
 
 /** Options of `load`: the device, the precision, and what the weights do not say about themselves. */
 export interface LoadOptions extends Omit<GpuOptions, 'device'>, ModelOptions {

@@ -1,13 +1,13 @@
 /** Localizes many images in batches. */
 import { DEFAULT_BATCH, readBatches, refuseSingleImage, runBatch } from './batches.js';
 import { describeBatch } from './describe.js';
-import type { ImageInput } from './image_input.js';
+import type { ImageInput } from './images/image_input.js';
 import { KNOWN_OPTIONS, type LocalizeAllOptions } from './load_options.js';
 import { runOverlapped, type Shared } from './overlap.js';
-import { abortable } from './queue.js';
 import { requestOf } from './request.js';
 import type { Localization } from './results.js';
-import type { Batch } from './session.js';
+import { abortable } from './session/queue.js';
+import type { Batch } from './session/session.js';
 
 /** What `localizeAll` needs of its localizer. */
 export interface Caller extends Shared {

@@ -5,22 +5,22 @@ import type { Gpu } from '../gpu/device.js';
 import type { KernelChoice } from '../graph/tuning/choose.js';
 import { checkOptions } from '../options.js';
 import type { Warning } from '../warnings.js';
-import { backendOf, openSession } from './backend.js';
 import type { Pixels } from './batches.js';
-import { readsOnce } from './bytes.js';
 import { describeBatch } from './describe.js';
-import type { ImageInput } from './image_input.js';
-import { toPixels } from './images.js';
+import type { ImageInput } from './images/image_input.js';
+import { toPixels } from './images/images.js';
 import { type ClassifyOptions, KNOWN_OPTIONS, type LoadOptions, type LocalizeAllOptions } from './load_options.js';
 import { type Caller, localizeAll } from './localize_all.js';
-import { beginModel } from './model.js';
-import type { GpuLocalization } from './on_gpu.js';
-import type { Memory } from './plans.js';
-import { abortable, createQueue } from './queue.js';
 import { type LocalizeOptions, requestOf } from './request.js';
 import type { Classification, Localization } from './results.js';
-import type { Backend, Precision, Session, StageTimes } from './session.js';
-import type { OnFile, WeightsInput } from './weights_input.js';
+import { backendOf, openSession } from './session/backend.js';
+import type { GpuLocalization } from './session/on_gpu.js';
+import type { Memory } from './session/plans.js';
+import { abortable, createQueue } from './session/queue.js';
+import type { Backend, Precision, Session, StageTimes } from './session/session.js';
+import { readsOnce } from './weights/bytes.js';
+import { beginModel } from './weights/model.js';
+import type { OnFile, WeightsInput } from './weights/weights_input.js';
 
 /**
  * Loads weights and makes their network ready, on a GPU if there is one.

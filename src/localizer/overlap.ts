@@ -1,7 +1,8 @@
 /** Gives the GPU the next batch while the results of the one before are read, so that it does not wait. */
-import { abortable, type Queue } from './queue.js';
+
 import type { Request } from './request.js';
-import type { Batch, Begun, Computed, Session } from './session.js';
+import { abortable, type Queue } from './session/queue.js';
+import type { Batch, Begun, Computed, Session } from './session/session.js';
 
 /** What work of a localizer shares. */
 export interface Shared {

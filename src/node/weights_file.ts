@@ -6,7 +6,7 @@ import { InputError } from '../errors.js';
 import { type Parts, piecesIn } from '../formats/parts.js';
 import { openCheckpoint } from '../formats/weights/open_checkpoint.js';
 import type { Platform } from '../gpu/platform.js';
-import { checkHash } from '../localizer/integrity.js';
+import { checkHash } from '../localizer/weights/integrity.js';
 import { cannotRead, pathOf, reason } from './open.js';
 
 /** @throws InputError for a damaged file or another one than `integrity` describes; later, when a tensor is read, if the file cannot be read or is not the same any more. */

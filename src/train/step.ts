@@ -9,7 +9,7 @@ import type { Gpu } from '../gpu/device.js';
 import { decodeTensor, elementCount, type Tensor } from '../graph/ir/tensor.js';
 import type { Location } from '../graph/plan/record.js';
 import type { DispatchTime, Plan } from '../graph/plan/types.js';
-import { createQueue } from '../localizer/queue.js';
+import { createQueue } from '../localizer/session/queue.js';
 import { initialWeights } from './initial.js';
 import type { Optimizer } from './optimizers.js';
 import { averageOf, buildStep, type StepGraphs } from './step_graph.js';

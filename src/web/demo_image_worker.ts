@@ -1,6 +1,6 @@
 /** The worker of the demo page: decodes a file, or draws a phantom. It is given one task, and ends after it. */
 import type { Image } from '../formats/images/pixels.js';
-import { decode } from '../localizer/encoded.js';
+import { decode } from '../localizer/images/encoded.js';
 
 /** What the page asks for: the pixels of a file, or of a phantom. */
 export type ImageTask =

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { exportOnnx } from '../../src/index.js';
-import { readModel } from '../../src/localizer/model.js';
+import { readModel } from '../../src/localizer/weights/model.js';
 import { tinyWeights } from '../support/tiny.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-export-'));

@@ -14,7 +14,7 @@ import { encodePng } from '../../src/formats/images/png.js';
 import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';
 import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { formatWeightsMetadata } from '../../src/formats/weights/weights.js';
-import { describeModel } from '../../src/localizer/model.js';
+import { describeModel } from '../../src/localizer/weights/model.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { assertLinks, linkedFiles, readPage } from '../support/markdown.js';
 

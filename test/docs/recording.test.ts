@@ -12,7 +12,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
-import { readModel } from '../../src/localizer/model.js';
+import { readModel } from '../../src/localizer/weights/model.js';
 import { platform } from '../../src/node/platform.js';
 import { seededRandom } from '../../src/random.js';
 import { evaluateReference } from '../../src/verify/reference.js';

@@ -7,7 +7,7 @@ import { type Gpu, openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { product } from '../../src/graph/ir/tensor.js';
 import { createPlan } from '../../src/graph/plan/plan.js';
-import { describeModel } from '../../src/localizer/model.js';
+import { describeModel } from '../../src/localizer/weights/model.js';
 import { type Backbone, checkBackbone } from '../../src/nets/backbone.js';
 import {
   backboneParameters,

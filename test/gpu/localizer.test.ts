@@ -19,11 +19,11 @@ import {
   toCOCO,
   toCSV,
 } from '../../src/index.js';
-import { createCache } from '../../src/localizer/cache.js';
 import { describeBatch } from '../../src/localizer/describe.js';
-import { readModel } from '../../src/localizer/model.js';
 import { requestOf } from '../../src/localizer/request.js';
-import { createSession } from '../../src/localizer/webgpu_session.js';
+import { createCache } from '../../src/localizer/session/cache.js';
+import { createSession } from '../../src/localizer/session/webgpu_session.js';
+import { readModel } from '../../src/localizer/weights/model.js';
 import { architectureOf, type Head } from '../../src/nets/architecture.js';
 import type { Backbone } from '../../src/nets/backbone.js';
 import { buildNetwork } from '../../src/nets/index.js';

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { formatWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { load } from '../../src/index.js';
-import { readModel } from '../../src/localizer/model.js';
+import { readModel } from '../../src/localizer/weights/model.js';
 import { onnxModel } from '../support/onnx.js';
 
 const numbers = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(i * 1.7));

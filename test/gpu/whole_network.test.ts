@@ -12,7 +12,7 @@ import { openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Operation } from '../../src/graph/ir/operation.js';
 import { load } from '../../src/index.js';
-import { describeModel } from '../../src/localizer/model.js';
+import { describeModel } from '../../src/localizer/weights/model.js';
 import { describeGraph, graphNetwork, localizerHead, type NetworkFunction, networkOf } from '../../src/nets/index.js';
 import { activationOf, relu } from '../../src/ops/layers/activation.js';
 import { sum } from '../../src/ops/layers/add.js';

@@ -7,8 +7,8 @@ import type { TensorData } from '../../src/formats/weights/checkpoint.js';
 import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';
 import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
 
-import { describeModel } from '../../src/localizer/model.js';
-import type { ModelOptions } from '../../src/localizer/weights_input.js';
+import { describeModel } from '../../src/localizer/weights/model.js';
+import type { ModelOptions } from '../../src/localizer/weights/weights_input.js';
 import type { Backbone } from '../../src/nets/backbone.js';
 import { startOf } from '../../src/train/start.js';
 import { seededNetwork } from '../support/torch.js';

@@ -2,8 +2,8 @@
 import { Buffer } from 'node:buffer';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Coming } from '../../src/localizer/bytes.js';
-import { beginReading } from '../../src/localizer/coming_weights.js';
+import type { Coming } from '../../src/localizer/weights/bytes.js';
+import { beginReading } from '../../src/localizer/weights/coming_weights.js';
 
 const MIB = 1 << 20;
 

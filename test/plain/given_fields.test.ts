@@ -3,8 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readSafetensors, writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { exportOnnx } from '../../src/index.js';
-import { readModel } from '../../src/localizer/model.js';
-import type { ModelOptions } from '../../src/localizer/weights_input.js';
+import { readModel } from '../../src/localizer/weights/model.js';
+import type { ModelOptions } from '../../src/localizer/weights/weights_input.js';
 import { tinyWeights } from '../support/tiny.js';
 
 const [operating, rules] = [

@@ -9,7 +9,7 @@ import { formatWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { createGraph, createTensor, prune } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { exportOnnx } from '../../src/index.js';
-import { readModel } from '../../src/localizer/model.js';
+import { readModel } from '../../src/localizer/weights/model.js';
 import { gradientMaps } from '../../src/nets/gradient_maps.js';
 import { lastMap } from '../../src/nets/last_map.js';
 import { localizerHead } from '../../src/nets/localizer_head.js';

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Image } from '../../src/formats/images/pixels.js';
-import { checkPixels } from '../../src/localizer/image_checks.js';
+import { checkPixels } from '../../src/localizer/images/image_checks.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { seededRandom } from '../../src/random.js';
 

@@ -2,8 +2,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodePng } from '../../src/formats/images/png.js';
-import { examineImage } from '../../src/localizer/examine.js';
-import { otherKind } from '../../src/localizer/image_kind.js';
+import { examineImage } from '../../src/localizer/images/examine.js';
+import { otherKind } from '../../src/localizer/images/image_kind.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { seededRandom } from '../../src/random.js';
 import { readData } from '../support/torch.js';

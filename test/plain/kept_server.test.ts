@@ -12,8 +12,8 @@ import { addEvaluateCommand } from '../../src/cli/evaluate/evaluate.js';
 import { addInspectCommand } from '../../src/cli/inspect.js';
 import { addLocalizeCommand } from '../../src/cli/localize/localize.js';
 import { InputError } from '../../src/errors.js';
-import { hashOf } from '../../src/localizer/integrity.js';
-import { type KeptOptions, keptWeights } from '../../src/localizer/kept_weights.js';
+import { hashOf } from '../../src/localizer/weights/integrity.js';
+import { type KeptOptions, keptWeights } from '../../src/localizer/weights/kept_weights.js';
 import { readFixture } from '../support/fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-server-'));

@@ -6,7 +6,7 @@ import { InputError } from '../../src/errors.js';
 import { partsOf } from '../../src/formats/parts.js';
 import { openZip } from '../../src/formats/zip.js';
 import { readKerasFile } from '../../src/import/tensorflow/keras_file.js';
-import { readModel } from '../../src/localizer/model.js';
+import { readModel } from '../../src/localizer/weights/model.js';
 import { evaluated } from '../support/float64.js';
 import { zip } from '../support/zip.js';
 

@@ -5,7 +5,7 @@ import { InputError } from '../../src/errors.js';
 import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { formatWeightsMetadata } from '../../src/formats/weights/weights.js';
 import { readTensor } from '../../src/import/onnx/tensor.js';
-import { readModel } from '../../src/localizer/model.js';
+import { readModel } from '../../src/localizer/weights/model.js';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, onnxModel, tensorBytes } from '../support/onnx.js';
 import {
   average,

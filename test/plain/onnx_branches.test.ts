@@ -1,7 +1,7 @@
 /** Branches of ONNX models (`If`), and other nodes that follow from constants. Networks run in float64, without a GPU. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readModel } from '../../src/localizer/model.js';
+import { readModel } from '../../src/localizer/weights/model.js';
 import { type OnnxGraph, type OnnxNode, onnxModel } from '../support/onnx.js';
 import { behind, close, convolved, expectedOf, ints, node, relu, run, weights } from '../support/onnx_classifier.js';
 

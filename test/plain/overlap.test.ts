@@ -2,9 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runOverlapped, type Shared } from '../../src/localizer/overlap.js';
-import { createQueue } from '../../src/localizer/queue.js';
 import type { Request } from '../../src/localizer/request.js';
-import type { Batch, Begun, Computed, Session } from '../../src/localizer/session.js';
+import { createQueue } from '../../src/localizer/session/queue.js';
+import type { Batch, Begun, Computed, Session } from '../../src/localizer/session/session.js';
 
 const request = {} as Request;
 const batchOf = (...names: string[]) => ({ images: names, indexes: names.map((_, i) => i) }) as unknown as Batch;

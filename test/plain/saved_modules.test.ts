@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
 import { readTorch } from '../../src/formats/torch/torch.js';
 import type { Checkpoint, SavedModule } from '../../src/formats/weights/checkpoint.js';
-import { describeModel } from '../../src/localizer/model.js';
-import type { ModelOptions } from '../../src/localizer/weights_input.js';
+import { describeModel } from '../../src/localizer/weights/model.js';
+import type { ModelOptions } from '../../src/localizer/weights/weights_input.js';
 import { readFixture } from '../support/fixture.js';
 
 const read = async (name: string) => readTorch(await readFixture(`torch-modules/${name}`));

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { readModel } from '../../src/localizer/model.js';
+import { readModel } from '../../src/localizer/weights/model.js';
 import { functional, jsonBytes, layer, type Model, modelOf, node, type Stored } from '../support/tensorflow.js';
 import {
   BIAS,

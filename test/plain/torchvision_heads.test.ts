@@ -5,7 +5,7 @@ import { InputError } from '../../src/errors.js';
 import type { TensorData } from '../../src/formats/weights/checkpoint.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
-import { describeModel } from '../../src/localizer/model.js';
+import { describeModel } from '../../src/localizer/weights/model.js';
 import type { Backbone } from '../../src/nets/backbone.js';
 import { buildBackbone, standardBackbone } from '../../src/nets/index.js';
 import { partsOf } from '../../src/nets/large_layers.js';

@@ -1,7 +1,7 @@
 /** Heads that pool class maps, with PyTorch's results and gradients. */
 import { createGraph, createTensor } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
-import { readModel } from '../../src/localizer/model.js';
+import { readModel } from '../../src/localizer/weights/model.js';
 import type { Head } from '../../src/nets/architecture.js';
 import { localizerHead } from '../../src/nets/index.js';
 import { gradients } from '../../src/ops/differentiate.js';

@@ -2,8 +2,8 @@
 import * as assert from 'uvu/assert';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
-import { readModel } from '../../src/localizer/model.js';
-import type { ModelOptions } from '../../src/localizer/weights_input.js';
+import { readModel } from '../../src/localizer/weights/model.js';
+import type { ModelOptions } from '../../src/localizer/weights/weights_input.js';
 import { seededRandom } from '../../src/random.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, onnxModel } from './onnx.js';

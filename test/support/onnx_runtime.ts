@@ -4,8 +4,8 @@
  */
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
-import { readModel } from '../../src/localizer/model.js';
 import type { OnnxRuntime, OnnxTensor } from '../../src/localizer/onnx/runtime.js';
+import { readModel } from '../../src/localizer/weights/model.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 
 class FloatTensor implements OnnxTensor {

@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
 import type { Image } from '../../src/formats/images/pixels.js';
 import { encodePng } from '../../src/formats/images/png.js';
-import type { ImageInput, ReadImageOptions } from '../../src/localizer/image_input.js';
-import { toPixels } from '../../src/localizer/images.js';
+import type { ImageInput, ReadImageOptions } from '../../src/localizer/images/image_input.js';
+import { toPixels } from '../../src/localizer/images/images.js';
 import { readFixture } from './fixture.js';
 import { bmp, extendedWebp, gif, HEIGHT, pictures, STEPS, turnedAvif, WIDTH } from './pictures.js';
 

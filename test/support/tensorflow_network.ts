@@ -3,8 +3,8 @@
  * dense layer behind them. It runs in float64, without a GPU.
  */
 import * as assert from 'uvu/assert';
-import { readModel } from '../../src/localizer/model.js';
-import type { ModelOptions } from '../../src/localizer/weights_input.js';
+import { readModel } from '../../src/localizer/weights/model.js';
+import type { ModelOptions } from '../../src/localizer/weights/weights_input.js';
 import { seededRandom } from '../../src/random.js';
 import { evaluated } from './float64.js';
 import { functional, jsonBytes, layer, type Model, modelOf, node, type Stored } from './tensorflow.js';

@@ -24,7 +24,7 @@ import { parseWeightsMetadata, type WeightsMetadata } from '../../../src/formats
 import { openZip } from '../../../src/formats/zip.js';
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import { importKeras, importTensorflow } from '../../../src/import/tensorflow/import.js';
-import { describeModel, readModel } from '../../../src/localizer/model.js';
+import { describeModel, readModel } from '../../../src/localizer/weights/model.js';
 import { architectureOf } from '../../../src/nets/architecture.js';
 import { graphNetwork, type NetworkFunction, networkOf } from '../../../src/nets/index.js';
 import { readReports } from '../../../src/node/reports/report_files.js';

@@ -15,7 +15,7 @@ import { createGraph, type Node } from '../../../src/graph/ir/graph.js';
 import type { Case, Operation } from '../../../src/graph/ir/operation.js';
 import type { Tensor } from '../../../src/graph/ir/tensor.js';
 import { exportOnnx } from '../../../src/index.js';
-import { readModel } from '../../../src/localizer/model.js';
+import { readModel } from '../../../src/localizer/weights/model.js';
 import { architectureMetadata } from '../../../src/nets/architecture.js';
 import type { Backbone } from '../../../src/nets/backbone.js';
 import { coreOperations } from '../../../src/nets/written/core_operations.js';

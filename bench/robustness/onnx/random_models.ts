@@ -1,7 +1,7 @@
 /** Random small classifiers as ONNX models, and what raybox computes of them in float64. */
 import { createGraph } from '../../../src/graph/ir/graph.js';
 import type { Tensor } from '../../../src/graph/ir/tensor.js';
-import { readModel } from '../../../src/localizer/model.js';
+import { readModel } from '../../../src/localizer/weights/model.js';
 import { evaluateReference } from '../../../src/verify/reference.js';
 import { type OnnxNode, onnxModel } from '../../../test/support/onnx.js';
 import { Growing, type Grown } from './growing.js';

@@ -1,6 +1,6 @@
 /** The hash by which results say with which weights they were made. */
-import { readTensors } from '../../localizer/model.js';
-import type { OnFile, ReadOptions } from '../../localizer/weights_input.js';
+import { readTensors } from '../../localizer/weights/model.js';
+import type { OnFile, ReadOptions } from '../../localizer/weights/weights_input.js';
 import { fileHash } from '../../node/weights_file.js';
 import { naming } from '../terminal.js';
 import { shortened, shortHash } from './made_by.js';

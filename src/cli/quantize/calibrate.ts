@@ -5,7 +5,7 @@ import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import { type Gpu, openGpu } from '../../gpu/device.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { createPlan } from '../../graph/plan/plan.js';
-import { examineImage } from '../../localizer/examine.js';
+import { examineImage } from '../../localizer/images/examine.js';
 import { int8Layers } from '../../nets/int8.js';
 import type { Model } from '../../nets/model.js';
 import { parameterValues } from '../../nets/parameter_values.js';

@@ -5,7 +5,7 @@ import { int8File } from '../../formats/weights/quantize_int8.js';
 import { writeSafetensors } from '../../formats/weights/safetensors.js';
 import { formatWeightsMetadata } from '../../formats/weights/weights.js';
 import { product } from '../../graph/ir/tensor.js';
-import { describeModel, readTensors } from '../../localizer/model.js';
+import { describeModel, readTensors } from '../../localizer/weights/model.js';
 import type { Model } from '../../nets/model.js';
 import { trace } from '../../nets/trace.js';
 import { withFile } from '../../node/lock.js';

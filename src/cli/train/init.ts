@@ -1,7 +1,7 @@
 /** The weights that a training run starts from. */
 import { InputError } from '../../errors.js';
 import type { Checkpoint } from '../../formats/weights/checkpoint.js';
-import { readTensors } from '../../localizer/model.js';
+import { readTensors } from '../../localizer/weights/model.js';
 import { say } from '../terminal.js';
 
 /** The options of `raybox train` about the weights to start from. */

@@ -2,7 +2,7 @@
 import { GpuUnavailableError, InputError } from '../../errors.js';
 import type { GpuOptions } from '../../gpu/device.js';
 import type { Model } from '../../nets/model.js';
-import type { Backend, Precision, Session, SessionOptions } from '../session.js';
+import type { Backend, Precision, Session, SessionOptions } from '../session/session.js';
 import { type Host, installHint, loadRuntime, type OnnxRuntimeOption } from './runtime.js';
 import { createOnnxSession } from './session.js';
 

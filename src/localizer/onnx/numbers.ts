@@ -4,7 +4,7 @@ import type { HeatFrame, HeatScaling } from '../../ops/boxes/heat.js';
 import { boxesOfHeatmap, type Heat } from '../../ops/boxes/heat_on_cpu.js';
 import type { Request } from '../request.js';
 import type { Heatmap } from '../results.js';
-import type { Computed, Regions } from '../session.js';
+import type { Computed, Regions } from '../session/session.js';
 
 /** The outputs of the network for a batch: [n, classes], and heatmaps [n, classes, rows, columns] if the request needs them. */
 export interface Outputs {

@@ -9,7 +9,7 @@ import { bitsOf } from '../../formats/images/pixels.js';
 import type { Model } from '../../nets/model.js';
 import { preprocessOnCpu } from '../../ops/images/preprocess_on_cpu.js';
 import type { Request } from '../request.js';
-import type { Backend, Batch, Computed, Session, SessionOptions } from '../session.js';
+import type { Backend, Batch, Computed, Session, SessionOptions } from '../session/session.js';
 import { needsHeatmaps, numbersOf, type Outputs } from './numbers.js';
 import type { OnnxRuntime, OnnxSession } from './runtime.js';
 

@@ -6,9 +6,9 @@ import { fuse } from '../../graph/passes/fuse.js';
 import { traitsOf } from '../../graph/plan/lower.js';
 import { createPlan } from '../../graph/plan/plan.js';
 import type { PlanOptions } from '../../graph/plan/types.js';
-import type { SessionOptions } from '../session.js';
-import type { Spec } from '../stage.js';
-import { networkGraph } from '../stages.js';
+import type { SessionOptions } from '../session/session.js';
+import type { Spec } from '../session/stage.js';
+import { networkGraph } from '../session/stages.js';
 import type { Tuning } from './types.js';
 
 /** What is known of the network's kernels by measurement. The code is loaded on demand, because few users have measured. */

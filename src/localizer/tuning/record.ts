@@ -7,7 +7,7 @@ import { InputError } from '../../errors.js';
 import type { Traits } from '../../graph/ir/operation.js';
 import type { Measured, MeasuredWorks } from '../../graph/tuning/choose.js';
 import { OPERATIONS_VERSION } from '../../ops/generated/version.js';
-import { hashOf } from '../integrity.js';
+import { hashOf } from '../weights/integrity.js';
 
 /** Characters of a record. A work takes some 300. */
 export const MAX_LENGTH = 4 << 20;

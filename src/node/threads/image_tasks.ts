@@ -16,7 +16,7 @@ export const tasks = {
 
   /** Reads an image file, and resizes it to `size` × `size` pixels. @throws InputError with what is wrong with it */
   async resize(path: string, size: number, fit: Fit, options: DecodeOptions): Promise<Done<ResizedImage>> {
-    const { examineImage } = await import('../../localizer/examine.js');
+    const { examineImage } = await import('../../localizer/images/examine.js');
     const { networkImage } = await import('../../train/network_image.js');
     const decoded = examineImage(await readImage(path, options));
     const image = networkImage(decoded, size, fit);

@@ -1,7 +1,7 @@
 /** Reads results back. Each is copied as soon as it has been computed, and one wait at the end is for all of them. */
-import { copyForReading, readCopied } from '../gpu/buffers.js';
-import type { Gpu } from '../gpu/device.js';
-import type { Location } from '../graph/plan/record.js';
+import { copyForReading, readCopied } from '../../gpu/buffers.js';
+import type { Gpu } from '../../gpu/device.js';
+import type { Location } from '../../graph/plan/record.js';
 
 export interface Collector {
   /** Copies results, so that later runs may overwrite them. Returns their index in the array that `finish` returns. */

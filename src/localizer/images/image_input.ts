@@ -1,6 +1,6 @@
 /** What a caller may give as an image, and what preprocessing reads. */
-import type { DecodeOptions, Image } from '../formats/images/pixels.js';
-import type { Warning } from '../warnings.js';
+import type { DecodeOptions, Image } from '../../formats/images/pixels.js';
+import type { Warning } from '../../warnings.js';
 
 /**
  * Pixels of an image, row by row. The number of channels follows from the length of `data`: 1 is grey, 3 is RGB and 4 is RGBA. Alpha is

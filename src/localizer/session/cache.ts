@@ -1,5 +1,5 @@
 /** A cache with a limit on the number of values and on their memory. */
-import type { Plan } from '../graph/plan/types.js';
+import type { Plan } from '../../graph/plan/types.js';
 
 /** Keeps a few values by key. If there are too many, or if they take too much memory, the least recently used ones are closed. */
 export interface Cache<T> {

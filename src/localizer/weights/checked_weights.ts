@@ -1,6 +1,6 @@
 /** The options `cache` and `integrity` of `load`. This module is only loaded if one of them is given. */
 import { platform } from '#gpu';
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 import { type ByteSource, type ReadBytesOptions, readBytes } from './bytes.js';
 import { checkIntegrity, parseIntegrity } from './integrity.js';
 import { type KeptBytes, keptWeights } from './kept_weights.js';

@@ -6,9 +6,9 @@
  * of the mean difference between samples side by side. It was fitted on every third of 10,326 X-rays of ChestX-ray14 and half of 700
  * phantoms of four sizes, clear and hard ones. Of all these images, 3 X-rays and no phantom are on the wrong side of the limit.
  */
-import type { Image } from '../formats/images/pixels.js';
-import type { ImageKind } from '../formats/weights/metadata.js';
-import type { Warning, WarningCode } from '../warnings.js';
+import type { Image } from '../../formats/images/pixels.js';
+import type { ImageKind } from '../../formats/weights/metadata.js';
+import type { Warning, WarningCode } from '../../warnings.js';
 import { levelsOf, SIDE } from './image_checks.js';
 
 const CELLS = 8;

@@ -1,5 +1,5 @@
 /** The error for a network that computed invalid numbers. This module is only loaded when that happens. */
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 
 type ByLabel = Readonly<Record<string, number>>;
 

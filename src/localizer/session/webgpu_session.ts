@@ -2,27 +2,27 @@
  * The session on WebGPU. It runs one network on one device, in three stages: pixels → network input, network input → probabilities and
  * heatmaps, heatmaps → boxes. All data stays on the GPU between the stages. What was asked for is read back at the end.
  */
-import { InputError } from '../errors.js';
-import { bitsOf } from '../formats/images/pixels.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { Gpu } from '../gpu/device.js';
-import { uncapturedErrors } from '../gpu/uncaptured.js';
-import type { Tensor } from '../graph/ir/tensor.js';
-import type { Plan } from '../graph/plan/types.js';
-import type { Model } from '../nets/model.js';
-import type { PixelFormat } from '../ops/images/preprocess.js';
-import type { Warning } from '../warnings.js';
+import { InputError } from '../../errors.js';
+import { bitsOf } from '../../formats/images/pixels.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import type { Gpu } from '../../gpu/device.js';
+import { uncapturedErrors } from '../../gpu/uncaptured.js';
+import type { Tensor } from '../../graph/ir/tensor.js';
+import type { Plan } from '../../graph/plan/types.js';
+import type { Model } from '../../nets/model.js';
+import type { PixelFormat } from '../../ops/images/preprocess.js';
+import type { Warning } from '../../warnings.js';
+import { warningsOf } from '../describe.js';
+import type { Source } from '../images/image_input.js';
+import type { Request } from '../request.js';
+import { tuningOf } from '../tuning/find.js';
+import type { Tuning } from '../tuning/types.js';
 import { type Collector, createCollector } from './collector.js';
-import { warningsOf } from './describe.js';
-import type { Source } from './image_input.js';
 import { copyOut, type GpuLocalization, type Parts } from './on_gpu.js';
 import { createPlans, type Plans } from './plans.js';
 import { numbersOf, roomForAllRegions } from './read_back.js';
-import type { Request } from './request.js';
 import type { Backend, Batch, Begun, Computed, Precision, Session, SessionOptions, StageTimes } from './session.js';
 import type { BoxStage, NetworkStage } from './stage.js';
-import { tuningOf } from './tuning/find.js';
-import type { Tuning } from './tuning/types.js';
 
 /** What all steps of a call need: the network's plans, what is known about its weights, and what the caller asked for. */
 interface Call {
@@ -54,7 +54,7 @@ export async function createSession(
             network,
             metadata,
             precision: 'f32' as const,
-            main: (await import('../nets/int8.js')).int8Network(network, metadata),
+            main: (await import('../../nets/int8.js')).int8Network(network, metadata),
           }
         : { network, metadata, precision };
     tuning = await tuningOf(gpu, spec, { ...options, onProgress: (done) => onProgress?.(done / 2) });
@@ -171,7 +171,7 @@ async function bring(
   network: NetworkStage,
 ): Promise<PixelFormat> {
   // Loaded on demand, because few images are textures.
-  const source = 'createView' in image ? (await import('./texture.js')).texturePixels(gpu, image) : image;
+  const source = 'createView' in image ? (await import('../images/texture.js')).texturePixels(gpu, image) : image;
   const { width, height, channels } = source;
   const bits = 'buffer' in source ? source.bits : bitsOf(source);
   const format = { width, height, channels, bits } as const;

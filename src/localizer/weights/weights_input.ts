@@ -1,5 +1,5 @@
 /** In which forms `load` takes weights, and the options of reading them. */
-import type { DescribeOptions } from '../nets/model.js';
+import type { DescribeOptions } from '../../nets/model.js';
 import type { ByteSource } from './bytes.js';
 
 /**

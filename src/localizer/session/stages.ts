@@ -1,17 +1,17 @@
 /** The graphs of the three stages of a localization, and their plans. */
-import { InputError } from '../errors.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { Gpu } from '../gpu/device.js';
-import { createGraph } from '../graph/ir/graph.js';
-import type { ConstantPool, WeightSource } from '../graph/plan/types.js';
-import { extractBoxes } from '../ops/boxes/component_boxes.js';
-import type { HeatFrame } from '../ops/boxes/heat.js';
-import { scaleHeatmaps } from '../ops/boxes/scale255.js';
-import { type PixelFormat, pixelInput, preprocess } from '../ops/images/preprocess.js';
-import { createCheckedPlan } from '../verify/checked_plan.js';
+import { InputError } from '../../errors.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import type { Gpu } from '../../gpu/device.js';
+import { createGraph } from '../../graph/ir/graph.js';
+import type { ConstantPool, WeightSource } from '../../graph/plan/types.js';
+import { extractBoxes } from '../../ops/boxes/component_boxes.js';
+import type { HeatFrame } from '../../ops/boxes/heat.js';
+import { scaleHeatmaps } from '../../ops/boxes/scale255.js';
+import { type PixelFormat, pixelInput, preprocess } from '../../ops/images/preprocess.js';
+import { createCheckedPlan } from '../../verify/checked_plan.js';
+import { gpuPixelBytes } from '../images/image_input.js';
+import type { Request } from '../request.js';
 import { createCache } from './cache.js';
-import { gpuPixelBytes } from './image_input.js';
-import type { Request } from './request.js';
 import type { BoxStage, InputStage, NetworkStage, Spec } from './stage.js';
 
 /** How many preprocessing plans are kept beyond one for each place in the batch, for images of several sizes and formats. */

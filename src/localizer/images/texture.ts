@@ -1,7 +1,7 @@
 /** Copies the pixels of a GPUTexture into a buffer, without gaps. */
-import { InputError } from '../errors.js';
-import { alignUp, createStorage } from '../gpu/buffers.js';
-import type { Gpu } from '../gpu/device.js';
+import { InputError } from '../../errors.js';
+import { alignUp, createStorage } from '../../gpu/buffers.js';
+import type { Gpu } from '../../gpu/device.js';
 import type { GpuPixels } from './image_input.js';
 
 const CHANNELS: Partial<Record<GPUTextureFormat, 1 | 4>> = { r8unorm: 1, rgba8unorm: 4, 'rgba8unorm-srgb': 4 };

@@ -1,8 +1,8 @@
 /** Prepares an image's pixels for the GPU: checks their sizes, removes transparency, determines the level of white and adds warnings. */
-import { InputError } from '../errors.js';
-import { withoutAlpha } from '../formats/images/alpha.js';
-import { settleBits } from '../formats/images/bits.js';
-import { checkImage, type Image } from '../formats/images/pixels.js';
+import { InputError } from '../../errors.js';
+import { withoutAlpha } from '../../formats/images/alpha.js';
+import { settleBits } from '../../formats/images/bits.js';
+import { checkImage, type Image } from '../../formats/images/pixels.js';
 import { checkPixels } from './image_checks.js';
 import { type GpuPixels, gpuPixelBytes, type PixelImage } from './image_input.js';
 

@@ -1,10 +1,10 @@
 /** Reads images from files in any form. This module is only loaded if an image is not given as pixels. */
 import { platform } from '#gpu';
-import { InputError } from '../errors.js';
-import { decodeImage } from '../formats/images/image.js';
-import type { DecodeOptions, Image } from '../formats/images/pixels.js';
-import { READ_FORMATS } from '../formats/signature.js';
-import { isByteSource, isStream, readBytes } from './bytes.js';
+import { InputError } from '../../errors.js';
+import { decodeImage } from '../../formats/images/image.js';
+import type { DecodeOptions, Image } from '../../formats/images/pixels.js';
+import { READ_FORMATS } from '../../formats/signature.js';
+import { isByteSource, isStream, readBytes } from '../weights/bytes.js';
 import type { ImageInput, ReadImageOptions } from './image_input.js';
 
 /** Larger files are refused before they are read. */

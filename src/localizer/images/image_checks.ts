@@ -3,8 +3,8 @@
  * (white). They find mistakes in handling, such as an inverted film, a photo or an empty picture. They do not judge quality, so an image
  * without a warning may still be unusable. A mirrored X-ray cannot be told by such samples. The README says how often each rule warns of real chest X-rays.
  */
-import { bitsOf, type Image } from '../formats/images/pixels.js';
-import type { Warning } from '../warnings.js';
+import { bitsOf, type Image } from '../../formats/images/pixels.js';
+import type { Warning } from '../../warnings.js';
 
 /** Width and height of the samples of an image. */
 export const SIDE = 32;

@@ -1,11 +1,11 @@
 /** Reads weights and recognizes their network: bytes → tensors (`formats/`) → description of the network (`nets/`). */
 import { platform } from '#gpu';
-import { InputError } from '../errors.js';
-import { detectFormat } from '../formats/signature.js';
-import type { Checkpoint } from '../formats/weights/checkpoint.js';
-import { readCheckpoint } from '../formats/weights/read_checkpoint.js';
-import type { DescribeOptions, Model } from '../nets/model.js';
-import type { Warning } from '../warnings.js';
+import { InputError } from '../../errors.js';
+import { detectFormat } from '../../formats/signature.js';
+import type { Checkpoint } from '../../formats/weights/checkpoint.js';
+import { readCheckpoint } from '../../formats/weights/read_checkpoint.js';
+import type { DescribeOptions, Model } from '../../nets/model.js';
+import type { Warning } from '../../warnings.js';
 import { type ByteSource, isByteSource, readBytes } from './bytes.js';
 import type { ComingModel } from './coming_model.js';
 import type { ReadOptions, WeightsInput } from './weights_input.js';
@@ -128,7 +128,7 @@ export const describeModel = async (checkpoint: Checkpoint, options: DescribeOpt
   (await loadNetworks()).describe(checkpoint, options);
 
 /** The networks and their operations are loaded on demand, because a page can load this module before it needs a network. */
-const loadNetworks = () => import('../nets/describe.js');
+const loadNetworks = () => import('../../nets/describe.js');
 
 /** Loads that code while weights are read. If that fails, the error is thrown where the code is needed. */
 const loadNetworksAhead = () => void loadNetworks().catch(() => undefined);

@@ -2,15 +2,15 @@
  * The stage between network and boxes that computes heatmaps from gradients. It runs only for the classes that are asked for, several at a
  * time. It is loaded on demand, because most networks have exact maps.
  */
-import { InputError } from '../errors.js';
-import type { HeatmapMethod } from '../formats/weights/heatmap_methods.js';
-import { createStorage } from '../gpu/buffers.js';
-import type { Gpu } from '../gpu/device.js';
-import { byteSize, type TensorSpec } from '../graph/ir/tensor.js';
-import type { Location } from '../graph/plan/record.js';
-import type { ConstantPool, Plan } from '../graph/plan/types.js';
-import { type GradientMaps, gradientMaps } from '../nets/gradient_maps.js';
-import type { createCheckedPlan } from '../verify/checked_plan.js';
+import { InputError } from '../../errors.js';
+import type { HeatmapMethod } from '../../formats/weights/heatmap_methods.js';
+import { createStorage } from '../../gpu/buffers.js';
+import type { Gpu } from '../../gpu/device.js';
+import { byteSize, type TensorSpec } from '../../graph/ir/tensor.js';
+import type { Location } from '../../graph/plan/record.js';
+import type { ConstantPool, Plan } from '../../graph/plan/types.js';
+import { type GradientMaps, gradientMaps } from '../../nets/gradient_maps.js';
+import type { createCheckedPlan } from '../../verify/checked_plan.js';
 import type { NetworkStage, Spec } from './stage.js';
 
 /** A class of an image of the batch. */

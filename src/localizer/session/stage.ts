@@ -1,13 +1,13 @@
 /** The types of the three stages of a localization. `stages.ts` and `gradient_stage.ts` make them. */
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { Tensor, TensorSpec } from '../graph/ir/tensor.js';
-import type { ChooseVariant } from '../graph/plan/lower.js';
-import type { Location } from '../graph/plan/record.js';
-import type { Plan, WeightSource } from '../graph/plan/types.js';
-import type { NetworkFunction } from '../nets/outputs.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import type { Tensor, TensorSpec } from '../../graph/ir/tensor.js';
+import type { ChooseVariant } from '../../graph/plan/lower.js';
+import type { Location } from '../../graph/plan/record.js';
+import type { Plan, WeightSource } from '../../graph/plan/types.js';
+import type { NetworkFunction } from '../../nets/outputs.js';
+import type { Source } from '../images/image_input.js';
+import type { Request } from '../request.js';
 import type { Cache } from './cache.js';
-import type { Source } from './image_input.js';
-import type { Request } from './request.js';
 
 /** What the stages need to know about the network. */
 export interface Spec {

@@ -1,7 +1,7 @@
 /** Weights as an ONNX model. The writer is loaded on demand, because most pages never need it. */
-import { checkOptions, type OptionKinds } from '../options.js';
-import type { Warning } from '../warnings.js';
-import { KNOWN_OPTIONS, type LoadOptions } from './load_options.js';
+import { checkOptions, type OptionKinds } from '../../options.js';
+import type { Warning } from '../../warnings.js';
+import { KNOWN_OPTIONS, type LoadOptions } from '../load_options.js';
 import { readModel } from './model.js';
 import type { WeightsInput } from './weights_input.js';
 
@@ -33,6 +33,6 @@ export async function exportOnnx(
   const { dtype = 'f32', ...rest } = options;
   const model = await readModel(weights, rest);
   options.signal?.throwIfAborted();
-  const { writeOnnx } = await import('../export/onnx.js');
+  const { writeOnnx } = await import('../../export/onnx.js');
   return { bytes: await writeOnnx(model, dtype), warnings: model.warnings };
 }

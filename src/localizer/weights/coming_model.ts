@@ -3,9 +3,9 @@
  * a file of this machine.
  */
 import { platform } from '#gpu';
-import { awaitCheckpoint } from '../formats/weights/awaited_checkpoint.js';
-import { type Checkpoint, NotInMemoryError } from '../formats/weights/checkpoint.js';
-import type { Model } from '../nets/model.js';
+import { awaitCheckpoint } from '../../formats/weights/awaited_checkpoint.js';
+import { type Checkpoint, NotInMemoryError } from '../../formats/weights/checkpoint.js';
+import type { Model } from '../../nets/model.js';
 import type { ByteSource, Coming, ReadBytesOptions } from './bytes.js';
 import { beginReading } from './coming_weights.js';
 import { checkHash, hashOf, parseIntegrity } from './integrity.js';

@@ -1,9 +1,9 @@
 /** Reads weights in a format that holds a whole network. Loaded on demand, because most weights are tensors alone. */
-import { InputError } from '../errors.js';
-import { detectFormat } from '../formats/signature.js';
-import type { Checkpoint } from '../formats/weights/checkpoint.js';
-import type { NetworkOptions } from '../import/onnx/import.js';
-import type { Warning } from '../warnings.js';
+import { InputError } from '../../errors.js';
+import { detectFormat } from '../../formats/signature.js';
+import type { Checkpoint } from '../../formats/weights/checkpoint.js';
+import type { NetworkOptions } from '../../import/onnx/import.js';
+import type { Warning } from '../../warnings.js';
 import { type ByteSource, readBytes } from './bytes.js';
 import type { KeptBytes } from './kept_weights.js';
 import type { ReadOptions, WeightsInput } from './weights_input.js';
@@ -47,13 +47,13 @@ async function readFormat(
 ): Promise<Checkpoint> {
   const format = detectFormat(bytes);
   if (format === 'ONNX') {
-    const { importOnnx, onnxTensors } = await import('../import/onnx/import.js');
+    const { importOnnx, onnxTensors } = await import('../../import/onnx/import.js');
     return isTensorsOnly ? onnxTensors(bytes, { external }) : importOnnx(bytes, { ...how, external });
   }
-  const tensorflow = await import('../import/tensorflow/import.js');
+  const tensorflow = await import('../../import/tensorflow/import.js');
   if (format !== 'text') return isTensorsOnly ? tensorflow.kerasTensors(bytes) : tensorflow.importKeras(bytes, how);
   const { importTensorflow, looksLikeModelJson, tensorflowTensors } = tensorflow;
-  if (!looksLikeModelJson(bytes)) throw (await import('../formats/refused_format.js')).noCheckpoint(bytes);
+  if (!looksLikeModelJson(bytes)) throw (await import('../../formats/refused_format.js')).noCheckpoint(bytes);
   return isTensorsOnly ? tensorflowTensors(bytes, external) : importTensorflow(bytes, { ...how, external });
 }
 

@@ -14,9 +14,9 @@
  * The request is a HEAD and not a conditional GET, because browsers send a HEAD to another origin without a CORS preflight request.
  */
 import { platform } from '#gpu';
-import { InputError } from '../errors.js';
-import { fetchFile, type KeptFile, type KeptFiles, openResponse } from '../gpu/platform.js';
-import type { Warning } from '../warnings.js';
+import { InputError } from '../../errors.js';
+import { fetchFile, type KeptFile, type KeptFiles, openResponse } from '../../gpu/platform.js';
+import type { Warning } from '../../warnings.js';
 import { readPieces } from './bytes.js';
 import { type Algorithm, checkHash, checkIntegrity, hashOf } from './integrity.js';
 

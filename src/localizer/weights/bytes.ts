@@ -1,8 +1,8 @@
 /** Reads bytes, of weights and of images, from a path, URL, Blob, Response or stream into one array. */
 import { platform } from '#gpu';
-import { InputError } from '../errors.js';
-import type { AwaitedParts } from '../formats/parts.js';
-import { isResponse, openResponse, type Pieces, streamPieces } from '../gpu/platform.js';
+import { InputError } from '../../errors.js';
+import type { AwaitedParts } from '../../formats/parts.js';
+import { isResponse, openResponse, type Pieces, streamPieces } from '../../gpu/platform.js';
 
 /** What bytes can be read from: a path or URL, the bytes themselves, a Blob, a Response or a stream. */
 export type ByteSource =

@@ -1,15 +1,15 @@
 /** The types of a session, which is a network that is ready to run. `webgpu_session.ts` and `onnx/session.ts` implement them. */
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { Gpu } from '../gpu/device.js';
-import type { DispatchTime } from '../graph/plan/types.js';
-import type { DecodedBoxes } from '../ops/boxes/component_boxes.js';
-import type { Warning } from '../warnings.js';
-import type { Source } from './image_input.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import type { Gpu } from '../../gpu/device.js';
+import type { DispatchTime } from '../../graph/plan/types.js';
+import type { DecodedBoxes } from '../../ops/boxes/component_boxes.js';
+import type { Warning } from '../../warnings.js';
+import type { Source } from '../images/image_input.js';
+import type { Request } from '../request.js';
+import type { Heatmap } from '../results.js';
+import type { TuneOptions, Tuning } from '../tuning/types.js';
 import type { GpuLocalization } from './on_gpu.js';
 import type { Memory } from './plans.js';
-import type { Request } from './request.js';
-import type { Heatmap } from './results.js';
-import type { TuneOptions, Tuning } from './tuning/types.js';
 
 /** What a network computes with. */
 export type Precision = 'f32' | 'f16' | 'int8';

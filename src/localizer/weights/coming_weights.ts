@@ -3,8 +3,8 @@
  * from a server. Those of a Blob are read by slices when they are needed, so that it is never in memory as a whole.
  */
 import { platform } from '#gpu';
-import { InputError } from '../errors.js';
-import type { AwaitedParts } from '../formats/parts.js';
+import { InputError } from '../../errors.js';
+import type { AwaitedParts } from '../../formats/parts.js';
 import { type ByteSource, type Coming, piecesOf, type ReadBytesOptions, readBytes } from './bytes.js';
 import { download } from './download.js';
 

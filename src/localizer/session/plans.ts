@@ -1,12 +1,12 @@
 /** The plans of one network on one device, which are kept for later runs. */
-import { InputError } from '../errors.js';
-import { type Checkpoint, numbersOf, type TensorData } from '../formats/weights/checkpoint.js';
-import type { Gpu } from '../gpu/device.js';
-import { createConstantPool } from '../graph/plan/constants.js';
-import { parameterValues } from '../nets/parameter_values.js';
-import type { PixelFormat } from '../ops/images/preprocess.js';
+import { InputError } from '../../errors.js';
+import { type Checkpoint, numbersOf, type TensorData } from '../../formats/weights/checkpoint.js';
+import type { Gpu } from '../../gpu/device.js';
+import { createConstantPool } from '../../graph/plan/constants.js';
+import { parameterValues } from '../../nets/parameter_values.js';
+import type { PixelFormat } from '../../ops/images/preprocess.js';
+import type { Request } from '../request.js';
 import { createCache } from './cache.js';
-import type { Request } from './request.js';
 import type { BoxStage, InputStage, NetworkStage, Spec } from './stage.js';
 import { isFromGradients, planBoxes, planInput, planNetwork } from './stages.js';
 

@@ -1,9 +1,9 @@
 /** What a localizer computes with: the interface of its two implementations, and how one of them is chosen. */
 import { platform } from '#gpu';
-import { InputError } from '../errors.js';
-import { describe, type Gpu, openGpu, openHardwareGpu } from '../gpu/device.js';
-import type { Model } from '../nets/model.js';
-import type { ChoiceOptions } from './onnx/choose.js';
+import { InputError } from '../../errors.js';
+import { describe, type Gpu, openGpu, openHardwareGpu } from '../../gpu/device.js';
+import type { Model } from '../../nets/model.js';
+import type { ChoiceOptions } from '../onnx/choose.js';
 import type { Backend, Session } from './session.js';
 import { createSession } from './webgpu_session.js';
 
@@ -37,7 +37,7 @@ export async function openSession(
   const reason = backend === 'webgpu' ? 'asked for' : backend === 'auto' && needsWebGpu(options);
   if (reason) return openAny({ name: 'webgpu', reason });
   // Loaded on demand, because most users have a GPU.
-  const choose = () => import('./onnx/choose.js');
+  const choose = () => import('../onnx/choose.js');
   if (backend === 'onnxruntime') return (await choose()).openOnnxSession(model, options, platform);
   const gpu = await openHardwareGpu({ powerPreference }).catch((error: Error) => error);
   if (gpu instanceof Error)

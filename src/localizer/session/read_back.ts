@@ -1,8 +1,8 @@
 /** Decodes the bytes that were read back from the GPU. */
-import { heatThresholdRows } from '../formats/heat_thresholds.js';
-import { BOX_WORDS, decodeBoxes, MAX_BOXES } from '../ops/boxes/component_boxes.js';
-import type { Request } from './request.js';
-import type { Heatmap } from './results.js';
+import { heatThresholdRows } from '../../formats/heat_thresholds.js';
+import { BOX_WORDS, decodeBoxes, MAX_BOXES } from '../../ops/boxes/component_boxes.js';
+import type { Request } from '../request.js';
+import type { Heatmap } from '../results.js';
 import type { Computed, Regions } from './session.js';
 import type { BoxStage, NetworkStage } from './stage.js';
 

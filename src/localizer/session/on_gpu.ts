@@ -1,8 +1,8 @@
 /** Results that stay on the GPU, for callers who continue to compute there. */
-import { createStorage } from '../gpu/buffers.js';
-import type { Gpu } from '../gpu/device.js';
-import type { Location } from '../graph/plan/record.js';
-import type { Warning } from '../warnings.js';
+import { createStorage } from '../../gpu/buffers.js';
+import type { Gpu } from '../../gpu/device.js';
+import type { Location } from '../../graph/plan/record.js';
+import type { Warning } from '../../warnings.js';
 
 /** One result in a buffer of its own, with usage STORAGE, COPY_SRC and COPY_DST. */
 export interface GpuTensor {

@@ -1,5 +1,5 @@
 /** Checks files by their hashes, written as in W3C Subresource Integrity (the attribute `integrity` of a script in a page). */
-import { InputError } from '../errors.js';
+import { InputError } from '../../errors.js';
 
 /** The length of each hash in bytes. A longer hash is stronger. */
 const LENGTHS = { sha256: 32, sha384: 48, sha512: 64 };

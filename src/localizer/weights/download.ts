@@ -2,9 +2,9 @@
  * A download of which parts can be read while the rest comes. What has been read can be forgotten, and if nobody reads, the download waits, so
  * that large weights are never in memory as a whole.
  */
-import { InputError } from '../errors.js';
-import type { AwaitedParts } from '../formats/parts.js';
-import type { Pieces } from '../gpu/platform.js';
+import { InputError } from '../../errors.js';
+import type { AwaitedParts } from '../../formats/parts.js';
+import type { Pieces } from '../../gpu/platform.js';
 import { createBlocks } from './blocks.js';
 import { type Coming, checkedPieces, type ReadBytesOptions, readPieces } from './bytes.js';
 

@@ -1,7 +1,7 @@
 /** Turns every form of image that a caller may give into pixels that the preprocessing kernel reads. */
 
 import { platform } from '#gpu';
-import type { Image } from '../formats/images/pixels.js';
+import type { Image } from '../../formats/images/pixels.js';
 import type { GpuPixels, ImageInput, PixelImage, ReadImageOptions, Source } from './image_input.js';
 
 /** @throws InputError if the image cannot be read, or if its sizes, samples or options are wrong */
