@@ -1,8 +1,8 @@
 /** The networks that are compared, by name. */
 import type { GraphBuilder } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
+import { localizerHead } from '../../src/nets/head/localizer_head.js';
 import { buildNetwork, type NetworkOutputs } from '../../src/nets/index.js';
-import { localizerHead } from '../../src/nets/localizer_head.js';
 import { architectureOf } from '../networks.js';
 import type { Choice } from './task.js';
 

@@ -5,7 +5,7 @@ import { InputError } from '../errors.js';
 import { fields, isNumber, isObject } from '../formats/checks.js';
 import { parseJson } from '../formats/json.js';
 import { readModel } from '../localizer/weights/model.js';
-import { type ClassScaling, withScaling } from '../nets/scaling.js';
+import { type ClassScaling, withScaling } from '../nets/head/scaling.js';
 import { withFile } from '../node/lock.js';
 import { readText } from '../node/text_files.js';
 import type { Command } from '../node/vendor/commander.js';

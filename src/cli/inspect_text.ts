@@ -6,7 +6,7 @@ import { poolingNumbers } from '../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Architecture } from '../nets/architecture.js';
 import type { Backbone } from '../nets/backbone.js';
-import type { Source, Sources } from '../nets/describe_network.js';
+import type { Source, Sources } from '../nets/description/describe_network.js';
 import type { Model } from '../nets/model.js';
 import type { Warning } from '../warnings.js';
 import { table } from './terminal.js';

@@ -7,9 +7,9 @@
 import { InputError } from '../errors.js';
 import type { Node } from '../graph/ir/graph.js';
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
-import { lastMap } from '../nets/last_map.js';
+import { lastMap } from '../nets/head/last_map.js';
+import { seenBehind } from '../nets/head/seen_behind.js';
 import type { NetworkOutputs } from '../nets/outputs.js';
-import { seenBehind } from '../nets/seen_behind.js';
 import { permute } from '../ops/general/permute.js';
 import { reshape } from '../ops/general/reshape.js';
 import { sigmoid } from '../ops/layers/activation.js';

@@ -1,6 +1,6 @@
 /** Convolutions, dense layers, poolings and norms, for values with any order of dimensions. */
 import { channelCount, type Tensor } from '../graph/ir/tensor.js';
-import { inParts, type Part, partName, partsOf } from '../nets/large_layers.js';
+import { inParts, type Part, partName, partsOf } from '../nets/head/large_layers.js';
 import { convTranspose2d } from '../ops/general/conv_transpose2d.js';
 import { forward as batchNorm } from '../ops/layers/batch_norm.js';
 import { conv2d } from '../ops/layers/conv2d.js';

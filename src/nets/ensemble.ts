@@ -13,10 +13,10 @@ import { gather } from '../ops/general/take.js';
 import { sigmoid } from '../ops/layers/activation.js';
 import { normalise } from '../ops/layers/batch_norm.js';
 import { resize } from '../ops/layers/resize.js';
+import { trace } from './description/trace.js';
+import { isSigmoid } from './description/whole_network.js';
 import type { Model } from './model.js';
 import type { NetworkFunction, NetworkOutputs } from './outputs.js';
-import { trace } from './trace.js';
-import { isSigmoid } from './whole_network.js';
 
 /** A localizer that is part of an ensemble. */
 export interface Member {

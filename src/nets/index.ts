@@ -6,8 +6,8 @@
 export type { GraphDescription } from '../formats/weights/graph_description.js';
 export type { Architecture, Head } from './architecture.js';
 export { type Backbone, backboneNames, backboneParameters, buildBackbone, standardBackbone } from './backbone.js';
+export { parameterSource } from './description/parameters.js';
 export { buildNetwork, localizerHead, networkOf } from './networks.js';
 export type { NetworkFunction, NetworkOutputs } from './outputs.js';
-export { parameterSource } from './parameters.js';
 export { inferArchitecture } from './recognise/infer_architecture.js';
 export { describeGraph, graphNetwork } from './written/graphs.js';

@@ -4,7 +4,7 @@ import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Warning } from '../warnings.js';
 import type { FamilyNetwork } from './architecture.js';
 import type { Backbone } from './backbone.js';
-import type { Sources } from './describe_network.js';
+import type { Sources } from './description/describe_network.js';
 import type { NetworkFunction } from './outputs.js';
 import type { PublicLayout } from './presets/index.js';
 

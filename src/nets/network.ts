@@ -4,7 +4,7 @@ import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import type { Architecture, Head } from './architecture.js';
 import { buildBackbone } from './backbone.js';
-import { type HeadOutputs, localizerHead, type PoolMaps } from './localizer_head.js';
+import { type HeadOutputs, localizerHead, type PoolMaps } from './head/localizer_head.js';
 import type { NetworkFunction } from './outputs.js';
 
 export interface Network extends Partial<HeadOutputs> {

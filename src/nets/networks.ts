@@ -3,8 +3,8 @@
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import type { Architecture, Head } from './architecture.js';
-import * as head from './localizer_head.js';
-import { poolClassMaps } from './map_pooling.js';
+import * as head from './head/localizer_head.js';
+import { poolClassMaps } from './head/map_pooling.js';
 import { addNetwork, type NetworkOf, networkWith } from './network.js';
 import type { NetworkFunction } from './outputs.js';
 

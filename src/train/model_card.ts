@@ -1,6 +1,6 @@
 /** Writes the model card, a page that goes with trained weights: the network, its training, its scores and its limits. */
 import { isGraph } from '../formats/weights/graph_description.js';
-import { poolingText } from '../nets/pooling_text.js';
+import { poolingText } from '../nets/head/pooling_text.js';
 import type { EpochRecord } from './checkpoint.js';
 import type { ClassCount } from './data.js';
 import type { TrainSettings } from './settings.js';

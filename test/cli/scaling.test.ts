@@ -11,8 +11,8 @@ import { formatWeightsMetadata, parseWeightsMetadata } from '../../src/formats/w
 import { openGpu } from '../../src/gpu/device.js';
 import { load } from '../../src/index.js';
 import type { FamilyNetwork } from '../../src/nets/architecture.js';
+import { withScaling } from '../../src/nets/head/scaling.js';
 import { networkOf } from '../../src/nets/index.js';
-import { withScaling } from '../../src/nets/scaling.js';
 import { tinyPicture, tinyWeights } from '../support/tiny.js';
 
 const gpu = await openGpu();

@@ -7,7 +7,7 @@ import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
 import { type LoadOptions, type Localization, load } from '../../src/index.js';
 import { readModel } from '../../src/localizer/weights/model.js';
-import { gradientMaps } from '../../src/nets/gradient_maps.js';
+import { gradientMaps } from '../../src/nets/head/gradient_maps.js';
 import { evaluateReference, normalisedError } from '../../src/verify/reference.js';
 import { CLASSES, hiddenModel, SIDE } from '../support/hidden_layers.js';
 import { tinyPicture, tinyWeights } from '../support/tiny.js';

@@ -6,7 +6,7 @@ import { openGpu } from '../../src/gpu/device.js';
 import type { GraphBuilder } from '../../src/graph/ir/graph.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import type { Tensor } from '../../src/graph/ir/tensor.js';
-import { convolution } from '../../src/nets/layers.js';
+import { convolution } from '../../src/nets/layers/layers.js';
 import { relu } from '../../src/ops/layers/activation.js';
 import { batchNorm } from '../../src/ops/layers/batch_norm.js';
 import { conv2d } from '../../src/ops/layers/conv2d.js';

@@ -43,7 +43,7 @@ function gzippedBytes(names: readonly string[]): number {
 
 test('the core is under 47 kB gzipped, and under 91 kB with all networks', () => {
   const bytes = gzippedBytes(loadedAtOnce());
-  const all = gzippedBytes(loadedAtOnce('src/nets/describe.js'));
+  const all = gzippedBytes(loadedAtOnce('src/nets/description/describe.js'));
   console.log(`core: ${(bytes / 1000).toFixed(1)} kB gzipped, with all networks ${(all / 1000).toFixed(1)} kB`);
   assert.ok(bytes < LIMIT_BYTES, `${bytes} bytes`);
   assert.ok(all < LIMIT_WITH_NETWORKS, `${all} bytes with networks`);
@@ -59,7 +59,7 @@ test('the core loads no Node module, native package, decoder, network, reference
     core.filter((name) => always.test(name) || families.test(name)),
     [],
   );
-  const withNetworks = inputsOf(loadedAtOnce('src/nets/describe.js'));
+  const withNetworks = inputsOf(loadedAtOnce('src/nets/description/describe.js'));
   assert.equal(
     withNetworks.filter((name) => always.test(name)),
     [],

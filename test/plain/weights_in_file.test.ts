@@ -12,7 +12,7 @@ import { openCheckpoint } from '../../src/formats/weights/open_checkpoint.js';
 import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';
 import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
 import { readTensors } from '../../src/localizer/weights/model.js';
-import { parameterValues } from '../../src/nets/parameter_values.js';
+import { parameterValues } from '../../src/nets/description/parameter_values.js';
 import { openWeights } from '../../src/node/weights_file.js';
 import { zip } from '../support/zip.js';
 

@@ -21,7 +21,7 @@ import { lower } from '../../../src/graph/plan/lower.js';
 import { createPlan } from '../../../src/graph/plan/plan.js';
 import { loadRuntime, type OnnxRuntime } from '../../../src/localizer/onnx/runtime.js';
 import { readModel } from '../../../src/localizer/weights/model.js';
-import { gradientMaps } from '../../../src/nets/gradient_maps.js';
+import { gradientMaps } from '../../../src/nets/head/gradient_maps.js';
 import { backboneNames, type NetworkFunction, networkOf, parameterSource } from '../../../src/nets/index.js';
 import { platform } from '../../../src/node/platform.js';
 

@@ -8,7 +8,7 @@ import { readBoxList, readImageList } from '../../../src/formats/data_sets/chest
 import type { LabeledBox } from '../../../src/formats/data_sets/image_table.js';
 import { labelNames } from '../../../src/formats/data_sets/label_names.js';
 import { type Localizer, load } from '../../../src/localizer/localizer.js';
-import { innerCells } from '../../../src/nets/heatmap_border.js';
+import { innerCells } from '../../../src/nets/head/heatmap_border.js';
 import { openDataset } from '../../../src/node/dataset.js';
 import { readText } from '../../../src/node/text_files.js';
 import { openImageThreads } from '../../../src/node/threads/image_threads.js';

@@ -5,7 +5,7 @@ import { decodeTensor, readSafetensorsHeader } from '../../formats/weights/safet
 import { openGpu } from '../../gpu/device.js';
 import { readBytes } from '../../localizer/weights/bytes.js';
 import { readModel } from '../../localizer/weights/model.js';
-import { parameterValues } from '../../nets/parameter_values.js';
+import { parameterValues } from '../../nets/description/parameter_values.js';
 import { type Comparison, compareWithRecording } from '../../verify/against_recording.js';
 import type { MapsLayout } from '../../verify/recorded.js';
 import { naming, print, say, table } from '../terminal.js';

@@ -12,7 +12,7 @@ import type { Checkpoint, TensorData } from '../../formats/weights/checkpoint.js
 import { isGraph } from '../../formats/weights/graph_description.js';
 import { isRayboxWeights, parseWeightsMetadata } from '../../formats/weights/weights.js';
 import { architectureOf } from '../../nets/architecture.js';
-import { withHeatmapBorder } from '../../nets/heatmap_border.js';
+import { withHeatmapBorder } from '../../nets/head/heatmap_border.js';
 import { networkFrom } from '../../nets/written/graphs.js';
 import type { Warning } from '../../warnings.js';
 import type { Attribute, Constant, PlainModel, PlainNode } from '../plain.js';

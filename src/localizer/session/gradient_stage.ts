@@ -9,7 +9,7 @@ import type { Gpu } from '../../gpu/device.js';
 import { byteSize, type TensorSpec } from '../../graph/ir/tensor.js';
 import type { Location } from '../../graph/plan/record.js';
 import type { ConstantPool, Plan } from '../../graph/plan/types.js';
-import { type GradientMaps, gradientMaps } from '../../nets/gradient_maps.js';
+import { type GradientMaps, gradientMaps } from '../../nets/head/gradient_maps.js';
 import type { createCheckedPlan } from '../../verify/checked_plan.js';
 import type { NetworkStage, Spec } from './stage.js';
 

@@ -3,7 +3,7 @@ import { InputError } from '../../errors.js';
 import { type Checkpoint, numbersOf, type TensorData } from '../../formats/weights/checkpoint.js';
 import type { Gpu } from '../../gpu/device.js';
 import { createConstantPool } from '../../graph/plan/constants.js';
-import { parameterValues } from '../../nets/parameter_values.js';
+import { parameterValues } from '../../nets/description/parameter_values.js';
 import type { PixelFormat } from '../../ops/images/preprocess.js';
 import type { Request } from '../request.js';
 import { createCache } from './cache.js';

@@ -54,7 +54,7 @@ export async function createSession(
             network,
             metadata,
             precision: 'f32' as const,
-            main: (await import('../../nets/int8.js')).int8Network(network, metadata),
+            main: (await import('../../nets/layers/int8.js')).int8Network(network, metadata),
           }
         : { network, metadata, precision };
     tuning = await tuningOf(gpu, spec, { ...options, onProgress: (done) => onProgress?.(done / 2) });

@@ -128,7 +128,7 @@ export const describeModel = async (checkpoint: Checkpoint, options: DescribeOpt
   (await loadNetworks()).describe(checkpoint, options);
 
 /** The networks and their operations are loaded on demand, because a page can load this module before it needs a network. */
-const loadNetworks = () => import('../../nets/describe.js');
+const loadNetworks = () => import('../../nets/description/describe.js');
 
 /** Loads that code while weights are read. If that fails, the error is thrown where the code is needed. */
 const loadNetworksAhead = () => void loadNetworks().catch(() => undefined);

@@ -2,8 +2,8 @@
 import { isSize, listOf } from '../../formats/checks.js';
 import { maxPool } from '../../ops/layers/pool.js';
 import type { Family, Recognition } from '../family.js';
-import { convolutionRelu } from '../layers.js';
-import { convolutionShape, named } from '../shapes.js';
+import { convolutionRelu } from '../layers/layers.js';
+import { convolutionShape, named } from '../recognise/shapes.js';
 
 /** Krizhevsky 2014, as torchvision has it. */
 export type AlexNet = {

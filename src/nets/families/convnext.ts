@@ -9,8 +9,8 @@ import { scaleChannels } from '../../ops/layers/batch_norm.js';
 import { conv2d } from '../../ops/layers/conv2d.js';
 import { layerNorm } from '../../ops/layers/layer_norm.js';
 import type { Family, Recognition, Shapes } from '../family.js';
-import { convolution } from '../layers.js';
-import { convolutionShape, countFrom, named } from '../shapes.js';
+import { convolution } from '../layers/layers.js';
+import { convolutionShape, countFrom, named } from '../recognise/shapes.js';
 
 /** Liu et al. 2022, as torchvision has it. */
 export type ConvNeXt = {

@@ -6,8 +6,8 @@ import { channelCount, type Tensor } from '../../graph/ir/tensor.js';
 import { concat } from '../../ops/layers/concat.js';
 import { averagePool, maxPool } from '../../ops/layers/pool.js';
 import type { Family, Recognition, Shapes } from '../family.js';
-import { convolution, normRelu } from '../layers.js';
-import { convolutionShape, countFrom, named } from '../shapes.js';
+import { convolution, normRelu } from '../layers/layers.js';
+import { convolutionShape, countFrom, named } from '../recognise/shapes.js';
 
 /** Huang et al. 2016. */
 export type DenseNet = {

@@ -10,9 +10,9 @@ import {
   readNumbered,
   rounded,
   usualStrides,
-} from '../inverted_residual.js';
-import { convolutionNorm, inSequence } from '../layers.js';
-import { convolutionShape, countFrom, named } from '../shapes.js';
+} from '../layers/inverted_residual.js';
+import { convolutionNorm, inSequence } from '../layers/layers.js';
+import { convolutionShape, countFrom, named } from '../recognise/shapes.js';
 
 /** Tan & Le 2019, as torchvision has it. */
 export type EfficientNet = {

@@ -8,8 +8,8 @@ import { concat } from '../../ops/layers/concat.js';
 import { localResponseNorm } from '../../ops/layers/lrn.js';
 import { maxPool } from '../../ops/layers/pool.js';
 import type { Family, Recognition, Shapes } from '../family.js';
-import { convolution } from '../layers.js';
-import { convolutionShape, layerNumbers, named, unknownLayers } from '../shapes.js';
+import { convolution } from '../layers/layers.js';
+import { convolutionShape, layerNumbers, named, unknownLayers } from '../recognise/shapes.js';
 
 /** Szegedy et al. 2014, with a batch norm after each convolution. */
 export type GoogLeNet = { family: 'googlenet'; prefix?: string; layers: GoogLeNetLayer[] };

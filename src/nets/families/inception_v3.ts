@@ -5,10 +5,10 @@ import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { concat } from '../../ops/layers/concat.js';
 import { averagePool, maxPool } from '../../ops/layers/pool.js';
-import { checkColumns, joinColumns } from '../columns.js';
 import type { Family, Recognition, Shapes } from '../family.js';
-import { convolutionNorm } from '../layers.js';
-import { convolutionShape, named } from '../shapes.js';
+import { checkColumns, joinColumns } from '../layers/columns.js';
+import { convolutionNorm } from '../layers/layers.js';
+import { convolutionShape, named } from '../recognise/shapes.js';
 
 /** Szegedy et al. 2015, as torchvision has it. */
 export type InceptionV3 = {

@@ -9,9 +9,9 @@ import {
   readInvertedResidual,
   rounded,
   usualStrides,
-} from '../inverted_residual.js';
-import { convolutionNorm } from '../layers.js';
-import { convolutionShape, countFrom, named } from '../shapes.js';
+} from '../layers/inverted_residual.js';
+import { convolutionNorm } from '../layers/layers.js';
+import { convolutionShape, countFrom, named } from '../recognise/shapes.js';
 
 /** Tan et al. 2018, as torchvision has it. */
 export type MnasNet = {

@@ -8,9 +8,9 @@ import {
   isInvertedResidual,
   readInvertedResidual,
   usualStrides,
-} from '../inverted_residual.js';
-import { convolutionNorm, inSequence, RELU6 } from '../layers.js';
-import { convolutionShape, countFrom, named } from '../shapes.js';
+} from '../layers/inverted_residual.js';
+import { convolutionNorm, inSequence, RELU6 } from '../layers/layers.js';
+import { convolutionShape, countFrom, named } from '../recognise/shapes.js';
 
 /** Sandler et al. 2018, as torchvision has it. */
 export type MobileNetV2 = {

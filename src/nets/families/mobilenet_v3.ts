@@ -8,9 +8,9 @@ import {
   numberedNames,
   readNumbered,
   usualStrides,
-} from '../inverted_residual.js';
-import { convolutionNorm, inSequence } from '../layers.js';
-import { convolutionShape, countFrom, named } from '../shapes.js';
+} from '../layers/inverted_residual.js';
+import { convolutionNorm, inSequence } from '../layers/layers.js';
+import { convolutionShape, countFrom, named } from '../recognise/shapes.js';
 
 /** Howard et al. 2019, as torchvision has it. */
 export type MobileNetV3 = {

@@ -7,8 +7,8 @@ import { relu } from '../../ops/layers/activation.js';
 import type { Activation } from '../../ops/layers/activations.js';
 import { sum } from '../../ops/layers/add.js';
 import type { Family, Recognition, Shapes } from '../family.js';
-import { convolutionNorm, inSequence, squeezeExcitation } from '../layers.js';
-import { convolutionShape, countFrom, named } from '../shapes.js';
+import { convolutionNorm, inSequence, squeezeExcitation } from '../layers/layers.js';
+import { convolutionShape, countFrom, named } from '../recognise/shapes.js';
 
 /** Radosavovic et al. 2020, as torchvision has it: its bottlenecks have as many channels inside as at their ends. */
 export type RegNet = {

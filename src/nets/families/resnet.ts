@@ -11,8 +11,8 @@ import { sum } from '../../ops/layers/add.js';
 import { batchNorm } from '../../ops/layers/batch_norm.js';
 import { maxPool } from '../../ops/layers/pool.js';
 import type { Family, Recognition, Shapes } from '../family.js';
-import { type ConvolutionOptions, convolution, normRelu } from '../layers.js';
-import { convolutionShape, countFrom, named } from '../shapes.js';
+import { type ConvolutionOptions, convolution, normRelu } from '../layers/layers.js';
+import { convolutionShape, countFrom, named } from '../recognise/shapes.js';
 
 /** He et al. 2015, with the stride in the bottleneck's 3×3 convolution. */
 export type ResNet = {

@@ -10,8 +10,8 @@ import { maxPool } from '../../ops/layers/pool.js';
 import { slice } from '../../ops/layers/slice.js';
 import { withSegments } from '../../ops/packing/compact.js';
 import type { Family, Recognition, Shapes } from '../family.js';
-import { convolutionNorm, inSequence } from '../layers.js';
-import { convolutionShape, countFrom, named } from '../shapes.js';
+import { convolutionNorm, inSequence } from '../layers/layers.js';
+import { convolutionShape, countFrom, named } from '../recognise/shapes.js';
 
 /** Ma et al. 2018, as torchvision has it. */
 export type ShuffleNetV2 = {

@@ -3,10 +3,10 @@ import { anyOf, fields, isName, isSize, listOf, oneOf, optional } from '../../fo
 import type { Tensor } from '../../graph/ir/tensor.js';
 import { concat } from '../../ops/layers/concat.js';
 import { maxPool } from '../../ops/layers/pool.js';
-import { checkColumns, joinColumns } from '../columns.js';
 import type { Family, Recognition, Shapes } from '../family.js';
-import { convolutionRelu } from '../layers.js';
-import { convolutionShape, layerNumbers, named, unknownLayers } from '../shapes.js';
+import { checkColumns, joinColumns } from '../layers/columns.js';
+import { convolutionRelu } from '../layers/layers.js';
+import { convolutionShape, layerNumbers, named, unknownLayers } from '../recognise/shapes.js';
 
 /** Iandola et al. 2016. Poolings are 3×3 with stride 2, and round sizes up (ceil mode). */
 export type SqueezeNet = {

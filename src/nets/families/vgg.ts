@@ -4,8 +4,8 @@ import { relu } from '../../ops/layers/activation.js';
 import { batchNorm } from '../../ops/layers/batch_norm.js';
 import { maxPool } from '../../ops/layers/pool.js';
 import type { Family, Recognition } from '../family.js';
-import { convolution } from '../layers.js';
-import { convolutionShape, layerNumbers, named, unknownLayers } from '../shapes.js';
+import { convolution } from '../layers/layers.js';
+import { convolutionShape, layerNumbers, named, unknownLayers } from '../recognise/shapes.js';
 
 /** Simonyan & Zisserman 2014. */
 export type Vgg = {

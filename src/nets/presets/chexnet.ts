@@ -7,7 +7,7 @@
  * adapted zoogzog's code to the labels of CheXpert in a later year: those files have today's spelling and other outputs.
  */
 import { CHEST_XRAY14_LABELS } from '../../formats/data_sets/image_table.js';
-import { IMAGENET } from '../input_layouts.js';
+import { IMAGENET } from '../description/input_layouts.js';
 import type { Preset, Structure } from './preset.js';
 
 const INPUT = { ...IMAGENET, inputWidth: 224, inputHeight: 224, fit: 'crop' } as const;

@@ -9,10 +9,10 @@ import { type Pooling, type PoolingNumbers, poolingNumbers, poolsClassMaps } fro
 import type { WeightsMetadata } from '../../formats/weights/weights.js';
 import type { Warning } from '../../warnings.js';
 import { type Architecture, backboneOf, type Head } from '../architecture.js';
-import { assumptionsOf, warningsOfLayout, warningsOfSettings } from '../assumptions.js';
 import { type Backbone, type BackboneParameters, descriptionOf, type ParametersOf, prefixOf } from '../backbone.js';
-import { describeNetwork, type Found, type Sources } from '../describe_network.js';
-import { checkIgnore } from '../ignored.js';
+import { assumptionsOf, warningsOfLayout, warningsOfSettings } from '../description/assumptions.js';
+import { describeNetwork, type Found, type Sources } from '../description/describe_network.js';
+import { checkIgnore } from '../description/ignored.js';
 import { presetNamed } from '../presets/index.js';
 import { joinConvolutions } from '../presets/jfhealthcare.js';
 import { savedPooling } from '../saved/head.js';

@@ -4,7 +4,7 @@
  * setting is only used if it can mean just one thing and all places agree.
  */
 
-import { IMAGENET } from '../input_layouts.js';
+import { IMAGENET } from '../description/input_layouts.js';
 import { recognitionOf } from '../recognise/recognition.js';
 import { orderOf, resizingOf, sizeOf } from './images.js';
 import type { FileInput } from './input.js';

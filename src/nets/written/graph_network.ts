@@ -12,7 +12,7 @@ import {
 } from '../../formats/weights/graph_description.js';
 import { createGraph, type GraphBuilder, type Node, nameOf } from '../../graph/ir/graph.js';
 import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
-import { checkFunction } from '../network_option.js';
+import { checkFunction } from '../description/network_option.js';
 import { checkOutputs, type NetworkFunction } from '../outputs.js';
 import type { CoreOperations } from './core_operations.js';
 import { graphOperations } from './graph_operations.js';

@@ -1,8 +1,8 @@
 /** Reads the values of a network's parameters from a checkpoint that has them all. */
-import { InputError } from '../errors.js';
-import { type Checkpoint, numbersOf, piecesOf } from '../formats/weights/checkpoint.js';
-import { product, type Tensor } from '../graph/ir/tensor.js';
-import type { WeightSource } from '../graph/plan/types.js';
+import { InputError } from '../../errors.js';
+import { type Checkpoint, numbersOf, piecesOf } from '../../formats/weights/checkpoint.js';
+import { product, type Tensor } from '../../graph/ir/tensor.js';
+import type { WeightSource } from '../../graph/plan/types.js';
 
 /** A network's parameters by name, as in `GraphBuilder.parameters`. */
 export type Parameters = ReadonlyMap<string, Pick<Tensor, 'shape'>>;

@@ -1,8 +1,8 @@
 /** Checks the option `ignore`, with which the caller names tensors that take no part in the result. */
-import { firstFew, InputError } from '../errors.js';
-import type { TensorData } from '../formats/weights/checkpoint.js';
-import { inBrief } from '../formats/weights/graph_description.js';
-import type { Warning } from '../warnings.js';
+import { firstFew, InputError } from '../../errors.js';
+import type { TensorData } from '../../formats/weights/checkpoint.js';
+import { inBrief } from '../../formats/weights/graph_description.js';
+import type { Warning } from '../../warnings.js';
 
 /** @throws InputError if it is not a list of texts, or if a text is empty, since that would match all tensors */
 export function checkIgnore(ignore: unknown): void {

@@ -1,6 +1,6 @@
 /** Checks the option `network`. */
-import { InputError } from '../errors.js';
-import { inBrief, isGraph } from '../formats/weights/graph_description.js';
+import { InputError } from '../../errors.js';
+import { inBrief, isGraph } from '../../formats/weights/graph_description.js';
 
 /** @throws InputError if it is not a function. The hint says how to make a function of what was given. */
 export function checkFunction(network: unknown): void {

@@ -1,9 +1,9 @@
 /** Describes weights of a network that is not a backbone with a head. Either the file holds its graph, or the caller gives its function. */
-import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/weights/checkpoint.js';
-import { inBrief, isGraph } from '../formats/weights/graph_description.js';
-import { HEATMAP_METHODS, type HeatmapMethod } from '../formats/weights/heatmap_methods.js';
-import { POOLING_FIELDS } from '../formats/weights/poolings.js';
+import { InputError } from '../../errors.js';
+import type { Checkpoint } from '../../formats/weights/checkpoint.js';
+import { inBrief, isGraph } from '../../formats/weights/graph_description.js';
+import { HEATMAP_METHODS, type HeatmapMethod } from '../../formats/weights/heatmap_methods.js';
+import { POOLING_FIELDS } from '../../formats/weights/poolings.js';
 import {
   CUSTOM,
   formatWeightsMetadata,
@@ -12,25 +12,25 @@ import {
   ofCaller,
   parseWeightsMetadata,
   type WeightsMetadata,
-} from '../formats/weights/weights.js';
-import type { Warning } from '../warnings.js';
+} from '../../formats/weights/weights.js';
+import type { Warning } from '../../warnings.js';
+import type { DescribeOptions, Model } from '../model.js';
+import type { NetworkFunction } from '../outputs.js';
+import { leftoverOf, refusalOf } from '../recognise/leftover.js';
+import { under, withoutPrefix } from '../recognise/tensor_names.js';
+import { fileNames } from '../settings/names.js';
+import { fileInput } from '../settings/settings.js';
+import { type CoreOperations, coreOperations } from '../written/core_operations.js';
+import { graphNetwork } from '../written/graph_network.js';
+import { refuseOtherOperations, steadyNetwork } from '../written/same_operations.js';
 import { assumptionsOf, warningsOfSettings } from './assumptions.js';
 import { assumedInput, checkNames, DECISIVE_FIELDS, type Sources, settle } from './describe_network.js';
 import { besideGiven } from './given_fields.js';
 import { judgeIgnored } from './ignored.js';
 import { unnamed } from './input_layouts.js';
-import type { DescribeOptions, Model } from './model.js';
 import { checkFunction } from './network_option.js';
-import type { NetworkFunction } from './outputs.js';
 import { checkParameters } from './parameters.js';
-import { leftoverOf, refusalOf } from './recognise/leftover.js';
-import { under, withoutPrefix } from './recognise/tensor_names.js';
-import { fileNames } from './settings/names.js';
-import { fileInput } from './settings/settings.js';
 import { type Trace, trace } from './trace.js';
-import { type CoreOperations, coreOperations } from './written/core_operations.js';
-import { graphNetwork } from './written/graph_network.js';
-import { refuseOtherOperations, steadyNetwork } from './written/same_operations.js';
 
 /** Fields of metadata that only a backbone with a head has. A whole network says such things by itself. */
 const OF_PARTS = [

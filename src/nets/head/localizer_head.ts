@@ -3,17 +3,17 @@
  * class activation maps from the prediction layer's weights.
  */
 
-import { InputError } from '../errors.js';
-import { POOLINGS, poolsClassMaps } from '../formats/weights/poolings.js';
-import type { GraphBuilder } from '../graph/ir/graph.js';
-import { channelCount, type Tensor } from '../graph/ir/tensor.js';
-import { relu, sigmoid } from '../ops/layers/activation.js';
-import { classActivationMap } from '../ops/layers/class_activation_map.js';
-import { linear } from '../ops/layers/linear.js';
-import { lsePool } from '../ops/layers/lse_pool.js';
-import { compact } from '../ops/packing/compact.js';
-import type { Head } from './architecture.js';
-import { convolution } from './layers.js';
+import { InputError } from '../../errors.js';
+import { POOLINGS, poolsClassMaps } from '../../formats/weights/poolings.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../../graph/ir/tensor.js';
+import { relu, sigmoid } from '../../ops/layers/activation.js';
+import { classActivationMap } from '../../ops/layers/class_activation_map.js';
+import { linear } from '../../ops/layers/linear.js';
+import { lsePool } from '../../ops/layers/lse_pool.js';
+import { compact } from '../../ops/packing/compact.js';
+import type { Head } from '../architecture.js';
+import { convolution } from '../layers/layers.js';
 
 export interface HeadOutputs {
   /** [n, c] nhwc4 f32: the pooled features, which the prediction layer reads. Left out where class maps are pooled instead. */

@@ -3,15 +3,15 @@
  * convolution back to fewer channels, without activation. The input is added to the result if both have the same shape. Source: Sandler et al.,
  * MobileNetV2: inverted residuals and linear bottlenecks, 2018.
  */
-import { InputError } from '../errors.js';
-import { type Check, fields, isSize, oneOf, optional } from '../formats/checks.js';
-import type { GraphBuilder } from '../graph/ir/graph.js';
-import { channelCount, type Tensor } from '../graph/ir/tensor.js';
-import type { Activation } from '../ops/layers/activations.js';
-import { sum } from '../ops/layers/add.js';
-import type { Shapes } from './family.js';
+import { InputError } from '../../errors.js';
+import { type Check, fields, isSize, oneOf, optional } from '../../formats/checks.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../../graph/ir/tensor.js';
+import type { Activation } from '../../ops/layers/activations.js';
+import { sum } from '../../ops/layers/add.js';
+import type { Shapes } from '../family.js';
+import { convolutionShape } from '../recognise/shapes.js';
 import { convolutionNorm, type SqueezeOptions, squeezeExcitation } from './layers.js';
-import { convolutionShape } from './shapes.js';
 
 export type InvertedResidual = {
   /** Channels of the depthwise convolution. If the block's input has as many, most families leave out the first 1×1 convolution. */

@@ -3,18 +3,18 @@
  * that they still explain the logits. Which image has the higher score does not change; what changes is that a probability says how often
  * the class is there.
  */
-import { InputError } from '../errors.js';
-import type { TensorData } from '../formats/weights/checkpoint.js';
-import { poolsClassMaps } from '../formats/weights/poolings.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import { binary } from '../ops/general/binary.js';
-import { sigmoid as sigmoidOf } from '../ops/layers/activation.js';
-import { sigmoid } from '../sigmoid.js';
-import type { Model } from './model.js';
-import type { NetworkFunction } from './outputs.js';
-import { trace } from './trace.js';
-import { isSigmoid, withoutParts } from './whole_network.js';
-import { describeGraph } from './written/graphs.js';
+import { InputError } from '../../errors.js';
+import type { TensorData } from '../../formats/weights/checkpoint.js';
+import { poolsClassMaps } from '../../formats/weights/poolings.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import { binary } from '../../ops/general/binary.js';
+import { sigmoid as sigmoidOf } from '../../ops/layers/activation.js';
+import { sigmoid } from '../../sigmoid.js';
+import { trace } from '../description/trace.js';
+import { isSigmoid, withoutParts } from '../description/whole_network.js';
+import type { Model } from '../model.js';
+import type { NetworkFunction } from '../outputs.js';
+import { describeGraph } from '../written/graphs.js';
 
 /** Of a class: its calibrated logit is slope · logit + offset. */
 export interface ClassScaling {

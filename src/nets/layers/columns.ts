@@ -1,9 +1,9 @@
 /** Hypercolumns (Hariharan et al. 2015): the outputs of several modules of a backbone, joined to one feature map. */
-import { InputError } from '../errors.js';
-import type { GraphBuilder } from '../graph/ir/graph.js';
-import type { Tensor } from '../graph/ir/tensor.js';
-import { concat } from '../ops/layers/concat.js';
-import { resize } from '../ops/layers/resize.js';
+import { InputError } from '../../errors.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Tensor } from '../../graph/ir/tensor.js';
+import { concat } from '../../ops/layers/concat.js';
+import { resize } from '../../ops/layers/resize.js';
 
 /**
  * Joins the channels of outputs, resized bilinearly to the size of the first.

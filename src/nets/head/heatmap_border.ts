@@ -1,9 +1,9 @@
 /** Takes the heat from the outer cells of class activation maps. */
-import { InputError } from '../errors.js';
-import type { WeightsMetadata } from '../formats/weights/metadata.js';
-import type { TensorSpec } from '../graph/ir/tensor.js';
-import { binary } from '../ops/general/binary.js';
-import type { NetworkFunction } from './outputs.js';
+import { InputError } from '../../errors.js';
+import type { WeightsMetadata } from '../../formats/weights/metadata.js';
+import type { TensorSpec } from '../../graph/ir/tensor.js';
+import { binary } from '../../ops/general/binary.js';
+import type { NetworkFunction } from '../outputs.js';
 
 /**
  * The network with zeros in the outer cells of its heatmaps, as many as `heatmapBorder` says. Logits and probabilities stay as they are. Maps from

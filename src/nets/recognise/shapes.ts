@@ -2,8 +2,8 @@
  * Helpers with which families read the names and shapes of a checkpoint's tensors. In an nn.Sequential, layers without parameters leave gaps in
  * the numbers, which show where the poolings are.
  */
-import { firstFew, InputError } from '../errors.js';
-import type { Shapes } from './family.js';
+import { firstFew, InputError } from '../../errors.js';
+import type { Shapes } from '../family.js';
 
 /** The prefix as a field of a description, which has it only if it is not the usual one. */
 export const named = (prefix: string, usual: string) => (prefix === usual ? {} : { prefix });

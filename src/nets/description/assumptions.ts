@@ -3,12 +3,12 @@
  * file.
  */
 
-import { poolsClassMaps } from '../formats/weights/poolings.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { Warning } from '../warnings.js';
+import { poolsClassMaps } from '../../formats/weights/poolings.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import type { Warning } from '../../warnings.js';
+import type { PublicLayout } from '../presets/index.js';
+import { recognitionOf } from '../recognise/recognition.js';
 import type { Found, Sources } from './describe_network.js';
-import type { PublicLayout } from './presets/index.js';
-import { recognitionOf } from './recognise/recognition.js';
 
 /** Warns of outputs of a public checkpoint that were never trained, and of a preset that the caller asked for although its marks do not fit. */
 export function warningsOfLayout({ untrained, title, note, isForced }: PublicLayout): Warning[] {

@@ -1,5 +1,5 @@
 /** A head's pooling in words, for messages and model cards. */
-import type { Head } from './architecture.js';
+import type { Head } from '../architecture.js';
 
 /** What is pooled, and how: `log-sum-exp, r = 10`. */
 export function poolingText({ pooling, r, topK, lowK, lseR0, attentionChannels }: Head): string {

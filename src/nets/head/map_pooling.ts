@@ -5,23 +5,23 @@
  *
  * The poolings are graphs of general operations, which the core does not have. So this module is loaded on demand.
  */
-import { InputError } from '../errors.js';
-import { LEAST_R0, POOLINGS, type Pooling } from '../formats/weights/poolings.js';
-import type { GraphBuilder } from '../graph/ir/graph.js';
-import { channelCount, type Tensor } from '../graph/ir/tensor.js';
-import { binary } from '../ops/general/binary.js';
-import { permute } from '../ops/general/permute.js';
-import { reduce } from '../ops/general/reduce.js';
-import { reshape } from '../ops/general/reshape.js';
-import { topShares } from '../ops/general/top_shares.js';
-import { unary } from '../ops/general/unary.js';
-import { activationOf, sigmoid } from '../ops/layers/activation.js';
-import { classActivationMap } from '../ops/layers/class_activation_map.js';
-import { conv2d } from '../ops/layers/conv2d.js';
-import { mul } from '../ops/layers/mul.js';
-import { softmax } from '../ops/layers/softmax.js';
-import type { Head } from './architecture.js';
-import { convolution } from './layers.js';
+import { InputError } from '../../errors.js';
+import { LEAST_R0, POOLINGS, type Pooling } from '../../formats/weights/poolings.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../../graph/ir/tensor.js';
+import { binary } from '../../ops/general/binary.js';
+import { permute } from '../../ops/general/permute.js';
+import { reduce } from '../../ops/general/reduce.js';
+import { reshape } from '../../ops/general/reshape.js';
+import { topShares } from '../../ops/general/top_shares.js';
+import { unary } from '../../ops/general/unary.js';
+import { activationOf, sigmoid } from '../../ops/layers/activation.js';
+import { classActivationMap } from '../../ops/layers/class_activation_map.js';
+import { conv2d } from '../../ops/layers/conv2d.js';
+import { mul } from '../../ops/layers/mul.js';
+import { softmax } from '../../ops/layers/softmax.js';
+import type { Head } from '../architecture.js';
+import { convolution } from '../layers/layers.js';
 import type { HeadOutputs } from './localizer_head.js';
 
 /** What a pooling reads. */

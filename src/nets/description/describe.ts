@@ -5,12 +5,12 @@
  *
  * This module is loaded on demand, together with the families of networks, because a page may use a network of its own, or none yet.
  */
-import type { Checkpoint } from '../formats/weights/checkpoint.js';
-import { poolsClassMaps } from '../formats/weights/poolings.js';
-import { isRayboxWeights, isWholeNetwork, parseWeightsMetadata, weightsFields } from '../formats/weights/weights.js';
-import { architectureOf } from './architecture.js';
-import type { DescribeOptions, Model } from './model.js';
-import { networkWith } from './network.js';
+import type { Checkpoint } from '../../formats/weights/checkpoint.js';
+import { poolsClassMaps } from '../../formats/weights/poolings.js';
+import { isRayboxWeights, isWholeNetwork, parseWeightsMetadata, weightsFields } from '../../formats/weights/weights.js';
+import { architectureOf } from '../architecture.js';
+import type { DescribeOptions, Model } from '../model.js';
+import { networkWith } from '../network.js';
 import { hasParameters } from './parameter_values.js';
 import { trace } from './trace.js';
 
@@ -24,7 +24,7 @@ export async function describe(checkpoint: Checkpoint, options: DescribeOptions)
   // Loaded on demand, because weights that raybox wrote describe themselves completely and do not need it.
   const model = own ?? (await (await import('./describe_weights.js')).describeWeights(checkpoint, options));
   if (!model.metadata.heatmapBorder) return model;
-  const { withHeatmapBorder } = await import('./heatmap_border.js');
+  const { withHeatmapBorder } = await import('../head/heatmap_border.js');
   return { ...model, network: withHeatmapBorder(model.network, model.metadata) };
 }
 
@@ -37,7 +37,7 @@ async function describeOwn(checkpoint: Checkpoint): Promise<Model | undefined> {
   if (metadata.assumed || isWholeNetwork(metadata)) return undefined;
   const architecture = architectureOf(metadata);
   // Loaded on demand, because most weights pool features.
-  const maps = poolsClassMaps(architecture.head.pooling) ? await import('./map_pooling.js') : undefined;
+  const maps = poolsClassMaps(architecture.head.pooling) ? await import('../head/map_pooling.js') : undefined;
   const network = networkWith(architecture, maps?.poolClassMaps);
   const { parameters } = trace(network, metadata, 1).graph;
   if (checkpoint.tensors.size > parameters.size || !hasParameters(checkpoint, parameters)) return undefined;

@@ -1,7 +1,7 @@
 /** Finds the feature map of a classifier whose last layers are not linear: the map whose gradients show where a class is. */
-import { InputError } from '../errors.js';
-import { type Node, nameOf, prune } from '../graph/ir/graph.js';
-import type { Tensor } from '../graph/ir/tensor.js';
+import { InputError } from '../../errors.js';
+import { type Node, nameOf, prune } from '../../graph/ir/graph.js';
+import type { Tensor } from '../../graph/ir/tensor.js';
 
 /**
  * The last map through which everything reaches the logits. If it is the result of poolings, the map before them is taken: that map is finer, and

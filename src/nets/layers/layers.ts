@@ -1,13 +1,13 @@
 /** Layers that several families use. A layer's parameters have PyTorch's names (`weight`, `bias`, `running_mean` …), after the layer's name. */
-import type { GraphBuilder } from '../graph/ir/graph.js';
-import { channelCount, type Tensor } from '../graph/ir/tensor.js';
-import { activationOf, relu } from '../ops/layers/activation.js';
-import type { Activation } from '../ops/layers/activations.js';
-import { batchNorm } from '../ops/layers/batch_norm.js';
-import { conv2d } from '../ops/layers/conv2d.js';
-import { squeeze as averages } from '../ops/layers/lse_pool.js';
-import { mul } from '../ops/layers/mul.js';
-import { type Pair, pair } from '../ops/windows.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import { channelCount, type Tensor } from '../../graph/ir/tensor.js';
+import { activationOf, relu } from '../../ops/layers/activation.js';
+import type { Activation } from '../../ops/layers/activations.js';
+import { batchNorm } from '../../ops/layers/batch_norm.js';
+import { conv2d } from '../../ops/layers/conv2d.js';
+import { squeeze as averages } from '../../ops/layers/lse_pool.js';
+import { mul } from '../../ops/layers/mul.js';
+import { type Pair, pair } from '../../ops/windows.js';
 
 export interface ConvolutionOptions {
   outputs: number;

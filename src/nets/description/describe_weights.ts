@@ -3,9 +3,9 @@
  * was used for each field, and where it came from.
  */
 
-import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/weights/checkpoint.js';
-import { WEIGHTS_FIELDS } from '../formats/weights/field_names.js';
+import { InputError } from '../../errors.js';
+import type { Checkpoint } from '../../formats/weights/checkpoint.js';
+import { WEIGHTS_FIELDS } from '../../formats/weights/field_names.js';
 import {
   formatWeightsMetadata,
   isRayboxWeights,
@@ -14,23 +14,23 @@ import {
   parseWeightsMetadata,
   type WeightsMetadata,
   weightsFields,
-} from '../formats/weights/weights.js';
-import { checkOptions } from '../options.js';
-import { architectureOf } from './architecture.js';
-import { backboneParameters } from './backbone.js';
+} from '../../formats/weights/weights.js';
+import { checkOptions } from '../../options.js';
+import { architectureOf } from '../architecture.js';
+import { backboneParameters } from '../backbone.js';
+import type { DescribeOptions, Model } from '../model.js';
+import { networkOf } from '../networks.js';
+import { wholePreset } from '../presets/index.js';
+import { judge, type Known, recognise } from '../recognise/recognise.js';
+import { under, withoutPrefix } from '../recognise/tensor_names.js';
+import { withTorchvisionHead } from '../recognise/torchvision_heads.js';
+import { judgeSaved } from '../saved/modules.js';
+import { saysTransformInput } from '../settings/settings.js';
+import { givenNormalisation } from '../settings/units.js';
 import { transformed } from './describe_network.js';
 import { besideGiven } from './given_fields.js';
 import { checkIgnore, judgeIgnored } from './ignored.js';
-import type { DescribeOptions, Model } from './model.js';
-import { networkOf } from './networks.js';
 import { checkParameters } from './parameters.js';
-import { wholePreset } from './presets/index.js';
-import { judge, type Known, recognise } from './recognise/recognise.js';
-import { under, withoutPrefix } from './recognise/tensor_names.js';
-import { withTorchvisionHead } from './recognise/torchvision_heads.js';
-import { judgeSaved } from './saved/modules.js';
-import { saysTransformInput } from './settings/settings.js';
-import { givenNormalisation } from './settings/units.js';
 import { trace } from './trace.js';
 import { describeWholeNetwork } from './whole_network.js';
 

@@ -1,6 +1,6 @@
 /** What metadata of a file still says beside fields that a caller gives instead. */
-import { InputError } from '../errors.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
+import { InputError } from '../../errors.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
 
 /**
  * The fields of a file, as far as they hold beside those that the caller gave.

@@ -1,18 +1,18 @@
 /** Puts a network's metadata together: each field is taken from the first source that says something about it. */
 
-import { InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/weights/checkpoint.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import { type Architecture, architectureMetadata, backboneOf, type Head } from './architecture.js';
-import { descriptionOf } from './backbone.js';
+import { InputError } from '../../errors.js';
+import type { Checkpoint } from '../../formats/weights/checkpoint.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import { type Architecture, architectureMetadata, backboneOf, type Head } from '../architecture.js';
+import { descriptionOf } from '../backbone.js';
+import { type PublicLayout, publicLayout } from '../presets/index.js';
+import { structureOf } from '../presets/structure.js';
+import { recognitionOf, titlesOf } from '../recognise/recognition.js';
+import { savedPooling } from '../saved/head.js';
+import type { FileInput } from '../settings/input.js';
+import { fileNames } from '../settings/names.js';
+import { fileInput, transformedInput } from '../settings/settings.js';
 import { assumedNormalisation, unnamed } from './input_layouts.js';
-import { type PublicLayout, publicLayout } from './presets/index.js';
-import { structureOf } from './presets/structure.js';
-import { recognitionOf, titlesOf } from './recognise/recognition.js';
-import { savedPooling } from './saved/head.js';
-import type { FileInput } from './settings/input.js';
-import { fileNames } from './settings/names.js';
-import { fileInput, transformedInput } from './settings/settings.js';
 
 /**
  * Where a field comes from: the caller, a preset that the caller names, the file's metadata or settings, a public layout, the names and

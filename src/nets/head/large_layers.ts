@@ -1,7 +1,7 @@
 /** Fully connected layers whose weights exceed what every adapter can bind. */
-import type { GraphBuilder } from '../graph/ir/graph.js';
-import type { Tensor } from '../graph/ir/tensor.js';
-import { concat } from '../ops/layers/concat.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import type { Tensor } from '../../graph/ir/tensor.js';
+import { concat } from '../../ops/layers/concat.js';
 
 /** Every adapter binds 128 MiB. Packed weights may be a little larger than the weights. */
 const MOST_BYTES = 96 << 20;

@@ -2,17 +2,17 @@
  * Networks that multiply 8-bit integers: convolutions whose inputs have a range in the weights' metadata become `conv2d_int8`. Everything else is
  * computed as before. This module is only loaded for them.
  */
-import { firstFew, InputError } from '../errors.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import type { GraphBuilder } from '../graph/ir/graph.js';
-import { elementCount, type Tensor } from '../graph/ir/tensor.js';
-import type { Conv2dAttributes } from '../ops/layers/conv2d.attributes.js';
-import { forward as conv2d } from '../ops/layers/conv2d.js';
-import { forward as conv2dInt8 } from '../ops/layers/conv2d_int8.js';
-import { MOST_WEIGHTS } from '../ops/packing/int8_scales.js';
-import type { Quantization } from '../ops/packing/quantize.js';
-import type { NetworkFunction } from './outputs.js';
-import { type Trace, trace } from './trace.js';
+import { firstFew, InputError } from '../../errors.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import type { GraphBuilder } from '../../graph/ir/graph.js';
+import { elementCount, type Tensor } from '../../graph/ir/tensor.js';
+import type { Conv2dAttributes } from '../../ops/layers/conv2d.attributes.js';
+import { forward as conv2d } from '../../ops/layers/conv2d.js';
+import { forward as conv2dInt8 } from '../../ops/layers/conv2d_int8.js';
+import { MOST_WEIGHTS } from '../../ops/packing/int8_scales.js';
+import type { Quantization } from '../../ops/packing/quantize.js';
+import { type Trace, trace } from '../description/trace.js';
+import type { NetworkFunction } from '../outputs.js';
 
 /** With fewer input channels most of a word of four integers, and of four words, would be padding. The first layer has 1 or 3. */
 const LEAST_CHANNELS = 8;

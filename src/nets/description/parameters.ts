@@ -1,7 +1,7 @@
 /** Finds a network's parameters in a checkpoint. Its errors list all parameters that are missing or have another shape, not only the first. */
-import { counted, InputError } from '../errors.js';
-import type { Checkpoint } from '../formats/weights/checkpoint.js';
-import type { WeightSource } from '../graph/plan/types.js';
+import { counted, InputError } from '../../errors.js';
+import type { Checkpoint } from '../../formats/weights/checkpoint.js';
+import type { WeightSource } from '../../graph/plan/types.js';
 import { type Parameters, parameterValues } from './parameter_values.js';
 
 /** How many faults a message lists. */

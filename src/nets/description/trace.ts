@@ -1,9 +1,9 @@
 /** Builds a network once to learn its parameters and outputs. */
-import { InputError } from '../errors.js';
-import type { WeightsMetadata } from '../formats/weights/weights.js';
-import { createGraph, type GraphBuilder } from '../graph/ir/graph.js';
-import type { Tensor } from '../graph/ir/tensor.js';
-import { checkOutputs, type NetworkFunction, type NetworkOutputs } from './outputs.js';
+import { InputError } from '../../errors.js';
+import type { WeightsMetadata } from '../../formats/weights/weights.js';
+import { createGraph, type GraphBuilder } from '../../graph/ir/graph.js';
+import type { Tensor } from '../../graph/ir/tensor.js';
+import { checkOutputs, type NetworkFunction, type NetworkOutputs } from '../outputs.js';
 
 /** What a network adds to a graph. */
 export interface Trace {

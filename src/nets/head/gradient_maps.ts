@@ -5,18 +5,18 @@
  * A map needs the head alone: the operations between feature map and logits. Each row of a run is one class of one image, with a copy of that
  * image's features, so that one backward pass gives the maps of several classes and reads the head's weights once.
  */
-import { InputError } from '../errors.js';
-import type { HeatmapMethod } from '../formats/weights/heatmap_methods.js';
-import { createGraph, createTensor, type Graph, type GraphBuilder, prune } from '../graph/ir/graph.js';
-import { segmentsOf, type Tensor, type TensorSpec } from '../graph/ir/tensor.js';
-import { gradients } from '../ops/differentiate.js';
-import { binary } from '../ops/general/binary.js';
-import { permute } from '../ops/general/permute.js';
-import { reduce } from '../ops/general/reduce.js';
-import { unary } from '../ops/general/unary.js';
-import { relu } from '../ops/layers/activation.js';
-import { compact, forward as compactOperation } from '../ops/packing/compact.js';
-import type { NetworkFunction } from './outputs.js';
+import { InputError } from '../../errors.js';
+import type { HeatmapMethod } from '../../formats/weights/heatmap_methods.js';
+import { createGraph, createTensor, type Graph, type GraphBuilder, prune } from '../../graph/ir/graph.js';
+import { segmentsOf, type Tensor, type TensorSpec } from '../../graph/ir/tensor.js';
+import { gradients } from '../../ops/differentiate.js';
+import { binary } from '../../ops/general/binary.js';
+import { permute } from '../../ops/general/permute.js';
+import { reduce } from '../../ops/general/reduce.js';
+import { unary } from '../../ops/general/unary.js';
+import { relu } from '../../ops/layers/activation.js';
+import { compact, forward as compactOperation } from '../../ops/packing/compact.js';
+import type { NetworkFunction } from '../outputs.js';
 
 /** A graph that computes the maps of `rows` pairs of an image and a class. */
 export interface GradientMaps {
