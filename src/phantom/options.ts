@@ -1,7 +1,9 @@
 /** The options of phantoms, their presets and their checks. */
+
 import { InputError } from '../errors.js';
 import { brief } from '../formats/brief.js';
 import { CHEST_XRAY8_LABELS } from '../formats/data_sets/image_table.js';
+import { checkOptions, optionKinds } from '../options.js';
 
 /** The eight diseases of ChestX-ray8, in the paper's order. */
 export const DISEASES = CHEST_XRAY8_LABELS;
@@ -84,11 +86,29 @@ export interface PhantomOptions extends Partial<PhantomStyle> {
   diseases?: readonly Disease[];
 }
 
+const PHANTOM_OPTIONS = optionKinds<PhantomOptions>({
+  seed: 'a number',
+  index: 'a number',
+  size: 'a number',
+  preset: 'a text',
+  diseases: 'a list of texts',
+  prevalence: 'anything',
+  severity: 'a list of numbers',
+  coOccurrence: 'a number',
+  labelNoise: 'a number',
+  confounder: 'a number',
+  distractors: 'a number',
+  lookAlikes: 'a number',
+  noise: 'a number',
+  variation: 'a number',
+});
+
 export const MIN_SIZE = 64;
 export const MAX_SIZE = 2048;
 
 /** The options with the values of the preset for those that are not given. @throws InputError if one makes no sense. */
 export function resolveOptions(options: PhantomOptions): PhantomStyle & PhantomOptions & { preset: Preset } {
+  checkOptions('drawPhantom', options, PHANTOM_OPTIONS);
   const preset = options.preset ?? 'demo';
   if (!Object.hasOwn(PRESETS, preset)) fail('preset', Object.keys(PRESETS).join(' or '), preset);
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

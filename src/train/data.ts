@@ -1,7 +1,9 @@
 /** Selects the images that a run trains and validates on from a table of labelled images, and checks them before the run begins. */
+
 import { firstFew, InputError } from '../errors.js';
 import type { Split } from '../formats/data_sets/chestxray_splits.js';
 import type { ImageTable } from '../formats/data_sets/image_table.js';
+import { checkOptions, optionKinds } from '../options.js';
 import { shuffle } from '../random.js';
 import { PURPOSE, randomOf } from './randomness.js';
 
@@ -35,6 +37,12 @@ export interface SelectOptions {
   has?: (image: string) => boolean;
 }
 
+const SELECT_OPTIONS = optionKinds<SelectOptions>({
+  classes: 'a list of texts',
+  boxed: 'an object or a list',
+  has: 'a function',
+});
+
 /**
  * Selects the rows of a split.
  * @returns the data, and warnings with counts: images left out, patients in several parts, classes that validation cannot score.
@@ -43,8 +51,10 @@ export interface SelectOptions {
 export function selectData(
   table: ImageTable,
   split: Pick<Split, 'train' | 'validation'> & Partial<Pick<Split, 'test'>>,
-  { classes, boxed = [], has = () => true }: SelectOptions,
+  options: SelectOptions,
 ): { data: TrainingData; counts: ClassCount[]; warnings: string[] } {
+  checkOptions('selectData', options, SELECT_OPTIONS);
+  const { classes, boxed = [], has = () => true } = options;
   const warnings: string[] = [];
   const bits = bitsOf(table, classes);
   const labels = new Uint8Array(table.length * bits.length);

@@ -2,6 +2,7 @@
  * Training without epochs: the backbone stays as it is. Its pooled features are computed once for each image, and the prediction layer is
  * solved in closed form from them (`ridge.ts`).
  */
+
 import { InputError } from '../errors.js';
 import { mean as meanOf } from '../evaluate/roc.js';
 import type { TensorData } from '../formats/weights/checkpoint.js';
@@ -13,6 +14,7 @@ import { channelCount } from '../graph/ir/tensor.js';
 import type { WeightSource } from '../graph/plan/types.js';
 import { buildNetwork } from '../nets/index.js';
 import { augmentedInput } from '../ops/images/augment.js';
+import { checkOptions, optionKinds } from '../options.js';
 import { softplus } from '../sigmoid.js';
 import { createCheckedPlan } from '../verify/checked_plan.js';
 import { plainViews } from './augmentation.js';
@@ -53,11 +55,26 @@ export interface FitOptions {
   onProgress?: (progress: TrainProgress) => void;
 }
 
+const FIT_OPTIONS = optionKinds<FitOptions>({
+  gpu: 'an object',
+  settings: 'an object',
+  data: 'an object',
+  images: 'a function',
+  weights: 'a function',
+  keeper: 'an object',
+  kept: 'an object',
+  trainingData: 'a text',
+  license: 'a text',
+  signal: 'an AbortSignal',
+  onProgress: 'a function',
+});
+
 /**
  * Fits the prediction layer and scores it on the validation images. The result has this as its only epoch.
  * @throws InputError if settings or data do not have what it needs, or if an image cannot be read.
  */
 export async function fitPrediction(options: FitOptions): Promise<TrainResult> {
+  checkOptions('fitPrediction', options, FIT_OPTIONS);
   const { settings, data, keeper = {}, trainingData = 'unknown', license = 'unknown' } = options;
   checkSettings(settings);
   const { ridge, seed } = settings;

@@ -6,6 +6,7 @@ import { forward as adamwStep } from '../ops/optimizers/adamw.js';
 import { forward as clipFactor } from '../ops/optimizers/clip_factor.js';
 import { forward as sgdStep } from '../ops/optimizers/sgd.js';
 import { forward as squaredNorm } from '../ops/optimizers/squared_norm.js';
+import { checkOptions, optionKinds } from '../options.js';
 
 /** What the update of one parameter needs. */
 export interface Update {
@@ -46,7 +47,9 @@ export interface SgdOptions {
 }
 
 /** Stochastic gradient descent, computed as in torch.optim.SGD. */
-export function sgd({ momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions = {}): Optimizer {
+export function sgd(options: SgdOptions = {}): Optimizer {
+  checkOptions('sgd', options, SGD_OPTIONS);
+  const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
   inRange('momentum', momentum, momentum >= 0 && momentum < 1, '0 ≤ momentum < 1');
   inRange('weight decay', weightDecay, weightDecay >= 0, 'at least 0');
   if (nesterov && momentum === 0) throw new InputError('Nesterov without momentum', { expected: 'momentum above 0' });
@@ -60,6 +63,12 @@ export function sgd({ momentum = 0, nesterov = false, weightDecay = 0 }: SgdOpti
   };
 }
 
+const SGD_OPTIONS = optionKinds<SgdOptions>({
+  momentum: 'a number',
+  nesterov: 'true or false',
+  weightDecay: 'a number',
+});
+
 export interface AdamWOptions {
   /** Decay rates of the first and the second moment. */
   betas?: readonly [number, number];
@@ -67,8 +76,16 @@ export interface AdamWOptions {
   weightDecay?: number;
 }
 
+const ADAMW_OPTIONS = optionKinds<AdamWOptions>({
+  betas: 'a list of numbers',
+  epsilon: 'a number',
+  weightDecay: 'a number',
+});
+
 /** AdamW, computed as in torch.optim.AdamW and with the same defaults. */
-export function adamw({ betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01 }: AdamWOptions = {}): Optimizer {
+export function adamw(options: AdamWOptions = {}): Optimizer {
+  checkOptions('adamw', options, ADAMW_OPTIONS);
+  const { betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0.01 } = options;
   const [beta1, beta2] = betas;
   for (const beta of betas) inRange('beta', beta, beta >= 0 && beta < 1, '0 ≤ β < 1');
   inRange('epsilon', epsilon, epsilon > 0, 'above 0');

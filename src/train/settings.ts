@@ -177,11 +177,12 @@ export function lossOf(settings: LossSettings): Loss {
 }
 
 export function optimizerOf(settings: OptimizerSettings): Optimizer {
-  switch (settings.kind) {
+  const { kind, ...options } = settings;
+  switch (kind) {
     case 'sgd':
-      return sgd(settings);
+      return sgd(options);
     case 'adamw':
-      return adamw(settings);
+      return adamw(options);
     default:
       throw unknown('optimizer', settings, 'sgd or adamw');
   }

@@ -20,6 +20,7 @@ import { familyName, recognitions } from '../nets/recognise/recognition.js';
 import { under } from '../nets/recognise/tensor_names.js';
 import { fileInput } from '../nets/settings/settings.js';
 import { givenNormalisation } from '../nets/settings/units.js';
+import { checkOptions, optionKinds } from '../options.js';
 import type { Warning } from '../warnings.js';
 import { initialWeights } from './initial.js';
 
@@ -52,6 +53,26 @@ export interface StartOptions extends PoolingNumbers {
   ignore?: readonly string[];
 }
 
+const START_OPTIONS = optionKinds<StartOptions>({
+  backbone: 'anything',
+  size: 'a whole number from 1 on',
+  columns: 'a list of numbers',
+  channels: 'a whole number from 1 on',
+  classes: 'a list of texts',
+  transition: 'a number',
+  pooling: 'anything',
+  r: 'a number',
+  topK: 'a number',
+  lowK: 'a number',
+  lseR0: 'a number',
+  attentionChannels: 'a number',
+  seed: 'a number',
+  init: 'an object',
+  metadata: 'an object',
+  prefix: 'a text',
+  ignore: 'a list of texts',
+});
+
 /** The network that a run trains, and the weights that it starts from. */
 export interface Start {
   architecture: Architecture & { head: Head };
@@ -70,6 +91,7 @@ export interface Start {
  * @throws InputError if weights and network do not fit each other, or if neither is given.
  */
 export function startOf(options: StartOptions): Start {
+  checkOptions('startOf', options, START_OPTIONS);
   const { size, classes, seed, ignore = [] } = options;
   const { fields, warnings: units } = givenNormalisation(options.metadata ?? {});
   const metadata = { ...options.metadata, ...fields };

@@ -10,11 +10,12 @@ import { decodeTensor, elementCount, type Tensor } from '../graph/ir/tensor.js';
 import type { Location } from '../graph/plan/record.js';
 import type { DispatchTime, Plan } from '../graph/plan/types.js';
 import { createQueue } from '../localizer/session/queue.js';
+import { checkOptions, optionKinds } from '../options.js';
 import { initialWeights } from './initial.js';
 import type { Optimizer } from './optimizers.js';
 import { averageOf, buildStep, type StepGraphs } from './step_graph.js';
 import { createStepPlans, type StepPlans } from './step_plan.js';
-import type { TrainerOptions } from './trainer_options.js';
+import { TRAINER_OPTIONS, type TrainerOptions } from './trainer_options.js';
 
 /**
  * Numbers in NHWC order, or a function that fills the trainer's buffer itself, for example with dispatches of its own. Only a trainer that
@@ -35,6 +36,8 @@ export class NotFiniteError extends InputError {
 export interface StepOptions {
   learningRate: number;
 }
+
+const STEP_OPTIONS = optionKinds<StepOptions>({ learningRate: 'a number' });
 
 /** A training step that is ready to run. */
 export interface Trainer {
@@ -92,6 +95,7 @@ interface Running {
  * @throws InputError if options contradict each other, or if the step does not fit on the adapter.
  */
 export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<Trainer> {
+  checkOptions('createTrainer', options, TRAINER_OPTIONS);
   const { accumulate = 1, optimizer, weights = initialWeights(options.seed ?? 0) } = options;
   if (!(Number.isInteger(accumulate) && accumulate >= 1)) {
     throw new InputError('micro-batches to an update', { expected: 'an integer ≥ 1', given: String(accumulate) });
@@ -118,7 +122,9 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
     memory: memoryOf(plans),
     flops: plans.step.flops + (plans.update?.flops ?? 0) / accumulate,
     recomputed: plans.recomputed,
-    async step(images, labels, { learningRate }) {
+    async step(images, labels, options) {
+      checkOptions('step', options, STEP_OPTIONS);
+      const { learningRate } = options;
       checkStep(graphs, images, labels, learningRate);
       const { results } = await queue.push(() => submit(running, images, labels, learningRate));
       return lossOf(graphs, await results);

@@ -4,6 +4,7 @@ import type { ChooseVariant } from '../graph/plan/lower.js';
 import type { WeightSource } from '../graph/plan/types.js';
 import type { NetworkDescription } from '../nets/architecture.js';
 import type { NetworkFunction } from '../nets/outputs.js';
+import { optionKinds } from '../options.js';
 import type { Loss } from './losses.js';
 import type { Optimizer, Part } from './optimizers.js';
 
@@ -57,3 +58,22 @@ export interface TrainerOptions {
   /** Picks one of the kernels that can run a node. Default: the first. */
   choose?: ChooseVariant;
 }
+
+export const TRAINER_OPTIONS = optionKinds<TrainerOptions>({
+  architecture: 'anything',
+  batch: 'a whole number from 1 on',
+  size: 'anything',
+  channels: 'a whole number from 1 on',
+  loss: 'a function',
+  optimizer: 'an object',
+  batchNorm: ['frozen', 'train', 'unfrozen'],
+  weights: 'a function',
+  seed: 'a number',
+  parts: 'an object or a list',
+  clipNorm: 'a number',
+  averageDecay: 'a number',
+  accumulate: 'a whole number from 1 on',
+  memory: 'a number of bytes, 0 or more',
+  skipsFrozen: 'true or false',
+  choose: 'a function',
+});

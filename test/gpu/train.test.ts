@@ -376,12 +376,12 @@ train('options that do not fit each other are refused by name', async () => {
   const { images, labels } = batchOf(1);
   await refused(trainer.step(images.subarray(1), labels, { learningRate: 0.1 }), /images of a step.*12288/);
   await refused(trainer.step(images, labels.subarray(1), { learningRate: 0.1 }), /labels of a step.*\[4, 3\]/);
-  await refused(trainer.step(images, labels, { learningRate: Number.NaN }), /learning rate/);
+  await refused(trainer.step(images, labels, { learningRate: Number.NaN }), /learningRate; expected a number/);
   await refused(
     Promise.resolve().then(() => trainer.read('nothing')),
     /no state nothing/,
   );
-  await refused(trainTiny({ accumulate: 0 }), /micro-batches/);
+  await refused(trainTiny({ accumulate: 0 }), /createTrainer: accumulate; expected a whole number from 1 on/);
   await refused(trainTiny({ clipNorm: -1 }), /norm/);
   assert.throws(() => sgd({ nesterov: true }), /Nesterov/);
   assert.throws(() => sgd({ momentum: 1 }), /momentum/);

@@ -86,7 +86,10 @@ test('a decay that makes no sense is refused', async () => {
   for (const averageDecay of [0, 1, -0.5, Number.NaN]) {
     const refused = await make({ averageDecay }).catch((error: Error) => error);
     assert.instance(refused, InputError);
-    assert.match((refused as Error).message, /decay of averaged weights.*above 0 and below 1/s);
+    assert.match(
+      (refused as Error).message,
+      /decay of averaged weights.*above 0 and below 1|averageDecay; expected a number; given NaN/s,
+    );
   }
 });
 

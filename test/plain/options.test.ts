@@ -3,12 +3,15 @@ import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
-import { evaluate } from '../../src/evaluate/index.js';
+import { evaluate, evaluationPage, maskScorer, maskTruth, readShapes } from '../../src/evaluate/index.js';
 import { load } from '../../src/index.js';
 import { KNOWN_OPTIONS } from '../../src/localizer/load_options.js';
 import { checkOptions, nearestOf, type OptionKinds } from '../../src/options.js';
+import { drawPhantom } from '../../src/phantom/index.js';
 import { mineReport } from '../../src/reports/index.js';
+import { adamw, createTrainer, fitPrediction, selectData, sgd, startOf } from '../../src/train/index.js';
 import { TRAIN_OPTIONS } from '../../src/train/options.js';
+import { TRAINER_OPTIONS } from '../../src/train/trainer_options.js';
 
 const read = (page: string) => readFileSync(new URL(`../../../${page}`, import.meta.url), 'utf8');
 const page = read('src/localizer/README.md');
@@ -72,11 +75,13 @@ async function refusal(work: () => unknown): Promise<string> {
 }
 
 /** Options that are checked where they are used, because more than their type has to be right. */
-const CHECKED_ELSEWHERE = ['architecture', 'backend', 'heatThresholds', 'maxBoxes', 'onnxruntime'];
+const CHECKED_ELSEWHERE = ['architecture', 'backend', 'heatThresholds', 'maxBoxes', 'onnxruntime', 'size'];
 
 test('every option refuses values of other types than its own by name', async () => {
   const values = [5, Number.NaN, 'x', true, {}, [5], null, Symbol('x'), () => 5, Object.create(null)];
-  const tables: Record<string, OptionKinds> = { ...KNOWN_OPTIONS, train: TRAIN_OPTIONS };
+  const tables: Record<string, OptionKinds> = {
+    ...{ ...KNOWN_OPTIONS, train: TRAIN_OPTIONS, createTrainer: TRAINER_OPTIONS },
+  };
   for (const [call, kinds] of Object.entries(tables))
     for (const [name, kind] of Object.entries(kinds)) {
       checkOptions(call, { [name]: undefined }, kinds);
@@ -115,6 +120,28 @@ test('functions refuse wrong values before anything begins', async () => {
     /^evaluate: classes; expected a list/,
   );
   assert.match(await refusal(() => evaluate(input, { test: 'a.png' as never })), /^evaluate: test; .*given 'a\.png'/);
+});
+
+test('every function with options refuses a misspelt name, and says what was meant', async () => {
+  const nothing = {} as never;
+  const calls: Record<string, [misspelt: string, meant: string, call: (options: never) => unknown]> = {
+    sgd: ['weight_decay', 'weightDecay', sgd],
+    adamw: ['epsilom', 'epsilon', adamw],
+    createTrainer: ['clipNrom', 'clipNorm', (options) => createTrainer(nothing, options)],
+    fitPrediction: ['keepr', 'keeper', fitPrediction],
+    startOf: ['poolng', 'pooling', startOf],
+    selectData: ['boxd', 'boxed', (options) => selectData(nothing, nothing, options)],
+    evaluationPage: ['titel', 'title', (options) => evaluationPage(nothing, options)],
+    maskScorer: ['maskThreshold', 'maskThresholds', (options) => maskScorer(nothing, options)],
+    maskTruth: ['lables', 'labels', (options) => maskTruth(nothing, options)],
+    readShapes: ['indx', 'index', (options) => readShapes('{}', 'marks.json', options)],
+    drawPhantom: ['desease', 'diseases', drawPhantom],
+  };
+  for (const [name, [misspelt, meant, call]] of Object.entries(calls)) {
+    const message = await refusal(() => call({ [misspelt]: 1 } as never));
+    assert.ok(message.startsWith(`${name} has no option ${misspelt}`), message);
+    assert.ok(message.includes(`did you mean ${meant}?`), message);
+  }
 });
 
 test.run();

@@ -41,8 +41,9 @@ export async function openMaskScorers(
   const truths = joinMasks(files, { images, classes, sizeOf }, options, warnings);
   const patients = patientsOf(data);
   const patientOf = (image: string) => patients.get(image) ?? image;
+  const { validation, test } = parts;
   return truths.map((truth) =>
-    maskScorer(truth, { predictions: 'heatmaps', ...parts, patientOf, maskThresholds: given }),
+    maskScorer(truth, { predictions: 'heatmaps', validation, test, patientOf, maskThresholds: given }),
   );
 }
 

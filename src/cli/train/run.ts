@@ -26,7 +26,12 @@ import { carryOut, decodedOf } from './work.js';
 export async function beginRun(options: BeginOptions): Promise<RunOutcome> {
   const { out, data: source, init } = options;
   const checkpoint = await readInit(options);
-  const start = startOf({ ...options, classes: source.classes, seed: options.settings.seed, init: checkpoint });
+  const { backbone, size, columns, channels, transition, pooling, r, metadata, prefix, ignore } = options;
+  const start = startOf({
+    ...{ backbone, size, columns, channels, transition, pooling, r, metadata, prefix, ignore },
+    ...poolingNumbers(options),
+    ...{ classes: source.classes, seed: options.settings.seed, init: checkpoint },
+  });
   for (const { message } of start.warnings) say(`raybox: ${init}: ${message}`);
   const settings = settingsOf(start, options);
   checkSettings(settings);

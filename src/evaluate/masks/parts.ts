@@ -2,9 +2,11 @@
  * Which images are scored, and on which ones thresholds are chosen. The rule of Choe et al. (CVPR 2020) is enforced before any work is done:
  * thresholds of heatmaps come from images of other patients than those that are scored, or from the caller.
  */
+
 import { counted, InputError } from '../../errors.js';
 import { listed } from '../../formats/data_sets/label_names.js';
 import { own } from '../../formats/json.js';
+import { optionKinds } from '../../options.js';
 import type { MaskEvaluation } from './evaluation.js';
 import type { MaskTruth } from './truth.js';
 
@@ -22,6 +24,15 @@ export interface MaskScorerOptions {
   /** Thresholds of heatmaps by label, from 0 to 1, instead of choosing them on validation images. */
   maskThresholds?: Readonly<Record<string, number>> | undefined;
 }
+
+export const MASK_SCORER_OPTIONS = optionKinds<MaskScorerOptions>({
+  predictions: ['heatmaps', 'masks'],
+  validation: 'an object or a list',
+  test: 'an object or a list',
+  patientOf: 'a function',
+  labels: 'an object or a list',
+  maskThresholds: 'values by name',
+});
 
 export type Part = 'test' | 'validation';
 

@@ -2,10 +2,12 @@
  * Scores heatmaps or predicted masks against the masks or boxes of one source. Images come one after the other; of each, counts are kept and
  * no map. Thresholds come from images that are not scored, or from the caller, and never from the scored images.
  */
+
 import { counted, InputError } from '../../errors.js';
 import { listed } from '../../formats/data_sets/label_names.js';
 import { own } from '../../formats/json.js';
 import { type Rle, rleArea } from '../../formats/masks/rle.js';
+import { checkOptions, optionKinds } from '../../options.js';
 import type { Warning } from '../../warnings.js';
 import { type BootstrapOptions, numberClusters } from '../intervals.js';
 import { LEVELS } from './box_levels.js';
@@ -13,7 +15,7 @@ import type { MaskEvaluation, MaskPair, MaskThreshold } from './evaluation.js';
 import { BOX_CRITERIA, bestBoxLevels, overlapDice, overlapIou, type ScoredPair, summing } from './figures.js';
 import { checkHeatmap, type HeatmapValues } from './heatmap_size.js';
 import { compareHeatmap, maskOverlap, type PairCounts } from './pairs.js';
-import { type MaskScorerOptions, maskParts, type Part } from './parts.js';
+import { MASK_SCORER_OPTIONS, type MaskScorerOptions, maskParts, type Part } from './parts.js';
 import { maskRows } from './rows.js';
 import { chooseThresholds, overlapAt, thresholdsToTry } from './thresholds.js';
 import type { MaskTruth } from './truth.js';
@@ -23,6 +25,13 @@ export interface MaskScoreOptions extends Omit<BootstrapOptions, 'clusters'> {
   /** Whether a finding counts as predicted. Default: wherever there is a heatmap or a mask that is not empty. */
   isPositive?(image: string, label: string): boolean;
 }
+
+const MASK_SCORE_OPTIONS = optionKinds<MaskScoreOptions>({
+  isPositive: 'a function',
+  replicates: 'a number',
+  seed: 'a number',
+  level: 'a number',
+});
 
 /** The scores, those of each image and finding, and what was not scored. */
 export interface MaskResult {
@@ -68,6 +77,7 @@ interface Collected {
  *   truth to choose them on, or if an image or a patient is in both parts
  */
 export function maskScorer(truth: MaskTruth, options: MaskScorerOptions): MaskScorer {
+  checkOptions('maskScorer', options, MASK_SCORER_OPTIONS);
   const parts = maskParts(truth, options);
   const predicted = options.labels && new Set(options.labels);
   const pairs: Pair[] = [];
@@ -112,7 +122,10 @@ export function maskScorer(truth: MaskTruth, options: MaskScorerOptions): MaskSc
         pairs.push({ image, label, found: area > 0, area, ...(counts && { counts }) });
       }
     },
-    finish: (how = {}) => scorePairs(truth, { pairs, seen, parts }, options, how),
+    finish(how = {}) {
+      checkOptions('finish', how, MASK_SCORE_OPTIONS);
+      return scorePairs(truth, { pairs, seen, parts }, options, how);
+    },
   };
 }
 

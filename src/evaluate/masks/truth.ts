@@ -1,4 +1,5 @@
 /** Truth of one source, by image and finding: where a reader marked a finding, and where one looked and found none. */
+
 import { counted, InputError } from '../../errors.js';
 import { stemOf } from '../../formats/data_sets/image_list.js';
 import { labelNames, listed, respellings, unknownNames } from '../../formats/data_sets/label_names.js';
@@ -11,6 +12,7 @@ import {
   type ShapedImage,
   type ShapeFile,
 } from '../../formats/masks/shapes.js';
+import { checkOptions, optionKinds } from '../../options.js';
 import type { Warning } from '../../warnings.js';
 import type { Size } from '../box_frame.js';
 
@@ -48,6 +50,15 @@ export interface TruthOptions {
   sizeOf(image: string): Size | undefined;
 }
 
+const TRUTH_OPTIONS = optionKinds<TruthOptions>({
+  source: 'a text',
+  images: 'a list of texts',
+  classes: 'a list of texts',
+  labels: 'values by name',
+  frame: 'anything',
+  sizeOf: 'a function',
+});
+
 /** Whether two sizes may belong to the same image: their sides have the same ratio, up to rounding. */
 const isSameShape = (a: Size, b: Size) =>
   Math.abs(a.width * b.height - b.width * a.height) <= Math.max(a.width, a.height, b.width, b.height);
@@ -60,6 +71,7 @@ const textOf = ({ width, height }: Size) => `${width} × ${height}`;
  *   pass the edge of their image, or if outlines cross themselves
  */
 export function maskTruth(file: ShapeFile, options: TruthOptions): { truth: MaskTruth; warnings: Warning[] } {
+  checkOptions('maskTruth', options, TRUTH_OPTIONS);
   const { source, images, classes } = options;
   const labels = labelMatcher(file, options);
   const nameOf = imageMatcher(images);

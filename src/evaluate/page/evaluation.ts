@@ -1,5 +1,7 @@
 /** Writes an evaluation as one HTML file. */
+
 import type { Box } from '../../formats/findings.js';
+import { checkOptions, optionKinds } from '../../options.js';
 import type { EvaluationResult } from '../evaluate.js';
 import type { Case } from './cases.js';
 import { classificationSection } from './classification.js';
@@ -27,11 +29,18 @@ export interface EvaluationPageOptions {
   cases?: readonly CasePicture[];
 }
 
+const OPTIONS = optionKinds<EvaluationPageOptions>({
+  title: 'a text',
+  subtitle: 'a text',
+  cases: 'an object or a list',
+});
+
 /**
  * An evaluation as one HTML page that loads nothing else.
  * @throws InputError if the plotting libraries, which are optional, are not installed.
  */
 export async function evaluationPage(result: EvaluationResult, options: EvaluationPageOptions = {}): Promise<string> {
+  checkOptions('evaluationPage', options, OPTIONS);
   const { title = 'Evaluation', subtitle = '', cases = [] } = options;
   const plots = await loadPlots();
   const main = html`${tiles(result)}

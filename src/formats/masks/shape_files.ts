@@ -1,5 +1,7 @@
 /** Recognises files of marks, and reads them. */
+
 import { InputError } from '../../errors.js';
+import { checkOptions } from '../../options.js';
 import type { OnWarning } from '../../warnings.js';
 import { brief } from '../brief.js';
 import { isObject } from '../checks.js';
@@ -29,7 +31,9 @@ export interface ShapeFileOptions {
  * Reads a JSON file of marks.
  * @throws InputError if it has none of the known forms, if anything in it is invalid, or if an index is given that is not needed
  */
-export function readShapes(text: string, source: string, { index }: ShapeFileOptions = {}): ShapeFile {
+export function readShapes(text: string, source: string, options: ShapeFileOptions = {}): ShapeFile {
+  checkOptions('readShapes', options, { index: 'anything' });
+  const { index } = options;
   const parsed = parseJson(text, source);
   if (isCocoResults(parsed)) return readCocoResults(parsed, index, source);
   if (index !== undefined) {
