@@ -20,6 +20,8 @@ const KINDS = {
   'a list of texts': isList('string'),
   'a list of numbers': isList('number'),
   'a number': isNumber,
+  'a number or a list of numbers': (value: unknown) =>
+    isNumber(value) || (Array.isArray(value) && value.every(isNumber)),
   'a number of bytes, 0 or more': (value: unknown) => isNumber(value) && value >= 0,
   'a whole number from 1 on': isWhole(1, Number.MAX_SAFE_INTEGER),
   'a whole number from 8 to 16': isWhole(8, 16),
@@ -48,6 +50,7 @@ interface KindTypes extends Record<keyof typeof KINDS, unknown> {
   'a list of texts': readonly string[];
   'a list of numbers': readonly number[];
   'a number': number;
+  'a number or a list of numbers': number | readonly number[];
   'a number of bytes, 0 or more': number;
   'a whole number from 1 on': number;
   'a whole number from 8 to 16': number;

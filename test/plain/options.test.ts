@@ -4,8 +4,20 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { InputError } from '../../src/errors.js';
 import { evaluate, evaluationPage, maskScorer, maskTruth, readShapes } from '../../src/evaluate/index.js';
+import { createGraph } from '../../src/graph/ir/graph.js';
 import { load } from '../../src/index.js';
 import { KNOWN_OPTIONS } from '../../src/localizer/load_options.js';
+import {
+  averagePool,
+  conv2d,
+  convTranspose2d,
+  extractBoxes,
+  gemm,
+  lpPool,
+  maxPool,
+  resize,
+  resizeAxis,
+} from '../../src/ops/index.js';
 import { checkOptions, nearestOf, type OptionKinds } from '../../src/options.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { mineReport } from '../../src/reports/index.js';
@@ -124,6 +136,8 @@ test('functions refuse wrong values before anything begins', async () => {
 
 test('every function with options refuses a misspelt name, and says what was meant', async () => {
   const nothing = {} as never;
+  const g = createGraph();
+  const x = g.input('x', [1, 8, 8, 4]);
   const calls: Record<string, [misspelt: string, meant: string, call: (options: never) => unknown]> = {
     sgd: ['weight_decay', 'weightDecay', sgd],
     adamw: ['epsilom', 'epsilon', adamw],
@@ -136,6 +150,15 @@ test('every function with options refuses a misspelt name, and says what was mea
     maskTruth: ['lables', 'labels', (options) => maskTruth(nothing, options)],
     readShapes: ['indx', 'index', (options) => readShapes('{}', 'marks.json', options)],
     drawPhantom: ['desease', 'diseases', drawPhantom],
+    conv2d: ['strides', 'stride', (options) => conv2d(g, x, x, undefined, options)],
+    maxPool: ['kernal', 'kernel', (options) => maxPool(g, x, options)],
+    averagePool: ['countIncludePadding', 'countIncludePad', (options) => averagePool(g, x, options)],
+    resize: ['heigth', 'height', (options) => resize(g, x, options)],
+    gemm: ['tranposeA', 'transposeA', (options) => gemm(g, x, x, undefined, options)],
+    convTranspose2d: ['outputPading', 'outputPadding', (options) => convTranspose2d(g, x, x, undefined, options)],
+    lpPool: ['pading', 'padding', (options) => lpPool(g, x, options)],
+    resizeAxis: ['coordinate', 'coordinates', (options) => resizeAxis(g, x, 1, options)],
+    extractBoxes: ['heatThreshold', 'heatThresholds', (options) => extractBoxes(g, x, undefined, options)],
   };
   for (const [name, [misspelt, meant, call]] of Object.entries(calls)) {
     const message = await refusal(() => call({ [misspelt]: 1 } as never));

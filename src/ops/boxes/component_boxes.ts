@@ -1,4 +1,5 @@
 /** A box around each 8-connected component of heatmaps at or above heat thresholds. */
+
 import { InputError } from '../../errors.js';
 import { DEFAULT_HEAT_THRESHOLDS, type HeatThresholds, heatThresholdRows } from '../../formats/heat_thresholds.js';
 import { component_extents } from '../../generated/kernels/component_extents.js';
@@ -7,6 +8,7 @@ import { component_scan } from '../../generated/kernels/component_scan.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Operation } from '../../graph/ir/operation.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
+import { checkOptions, optionKinds } from '../../options.js';
 import { type ComponentAttributes, componentsOf } from './components.js';
 import {
   checkHeatmaps,
@@ -141,6 +143,16 @@ export interface BoxOptions extends HeatFrame {
   readonly maxBoxes?: number;
 }
 
+const OPTIONS = optionKinds<BoxOptions>({
+  width: 'a number',
+  height: 'a number',
+  size: 'a number',
+  fit: 'a text',
+  heatThresholds: 'anything',
+  scaling: 'a text',
+  maxBoxes: 'a number',
+});
+
 /** The results of `extractBoxes`, on the GPU. */
 export interface Boxes {
   /** u32 [n · classes, heat thresholds, maxBoxes, 6] and [n · classes, heat thresholds + 1]: what `decodeBoxes` reads. */
@@ -164,6 +176,7 @@ export function extractBoxes(
   options: BoxOptions,
   name = 'boxes',
 ): Boxes {
+  checkOptions('extractBoxes', options, OPTIONS);
   const { width, height, size, fit } = options;
   const { heatThresholds = DEFAULT_HEAT_THRESHOLDS, scaling = 'min_max', maxBoxes = DEFAULT_MAX_BOXES } = options;
   const frame = { width, height, size, fit };

@@ -2,10 +2,12 @@
  * Transposed convolution (deconvolution). It spreads each pixel over a window of the larger result. A convolution's backward pass does the
  * same with the gradient of its output, so the kernels of that pass are used.
  */
+
 import { InputError } from '../../errors.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import type { Case, Gradient, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, describeShape, elementCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import { checkOptions, optionKinds } from '../../options.js';
 import { type Conv2dGradientAttributes, forward as inputGradient } from '../gradients/conv2d_input_gradient.js';
 import { forward as weightGradient } from '../gradients/conv2d_weight_gradient.js';
 import { forward as convolution } from '../layers/conv2d.js';
@@ -111,6 +113,15 @@ export interface ConvTranspose2dOptions {
   name?: string;
 }
 
+const OPTIONS = optionKinds<ConvTranspose2dOptions>({
+  stride: 'a number or a list of numbers',
+  dilation: 'a number or a list of numbers',
+  padding: 'a number or a list of numbers',
+  outputPadding: 'a number or a list of numbers',
+  groups: 'a whole number from 1 on',
+  name: 'a text',
+});
+
 /**
  * Adds a transposed convolution, as PyTorch and ONNX define it.
  * @param x [n, h, w, inputs] nhwc4.
@@ -124,6 +135,7 @@ export function convTranspose2d(
   bias?: Tensor,
   options: ConvTranspose2dOptions = {},
 ): Tensor {
+  checkOptions('convTranspose2d', options, OPTIONS);
   const { stride = 1, dilation = 1, padding = 0, outputPadding = 0, groups = 1, name } = options;
   const attributes = {
     stride: pair(stride),

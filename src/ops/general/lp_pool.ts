@@ -1,7 +1,9 @@
 /** Pooling by p-norms: the p-th root of the sum of |x|ᵖ over a window. */
+
 import { InputError } from '../../errors.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
+import { checkOptions, optionKinds } from '../../options.js';
 import { pad } from '../layers/pad.js';
 import { forward as pooling } from '../layers/pool.js';
 import { type Pair, pair, type Sides, sides, windowCounts } from '../windows.js';
@@ -22,8 +24,19 @@ export interface LpPoolOptions {
   name?: string;
 }
 
+const OPTIONS = optionKinds<LpPoolOptions>({
+  p: 'a number',
+  kernel: 'a number or a list of numbers',
+  stride: 'a number or a list of numbers',
+  dilation: 'a number or a list of numbers',
+  padding: 'a number or a list of numbers',
+  ceilMode: 'true or false',
+  name: 'a text',
+});
+
 /** Adds pooling by p-norms: (Σ |x|ᵖ)^(1/p) over windows of an image. x: [n, h, w, c] nhwc4. */
 export function lpPool(g: GraphBuilder, x: Tensor, options: LpPoolOptions): Tensor {
+  checkOptions('lpPool', options, OPTIONS);
   const { p = 2, kernel, stride = 1, dilation = 1, padding = 0, ceilMode = false, name } = options;
   if (!(p > 0) || !Number.isFinite(p)) throw new InputError('p', { expected: 'a number above 0', given: String(p) });
   const given = { kernel: pair(kernel), stride: pair(stride), dilation: pair(dilation) };

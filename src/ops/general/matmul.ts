@@ -1,9 +1,11 @@
 /** Products of batches of matrices, and ONNX's Gemm. For a layer with fixed weights, `linear` is faster. */
+
 import { InputError } from '../../errors.js';
 import { matmul as kernel } from '../../generated/kernels/matmul.js';
 import type { GraphBuilder, Node } from '../../graph/ir/graph.js';
 import { type Case, type Gradient, type Operation, type Reference, spread } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, product, type Tensor } from '../../graph/ir/tensor.js';
+import { checkOptions, optionKinds } from '../../options.js';
 import { binary } from './binary.js';
 import { permute } from './permute.js';
 import { reshape } from './reshape.js';
@@ -127,8 +129,17 @@ export interface GemmOptions {
   name?: string;
 }
 
+const GEMM_OPTIONS = optionKinds<GemmOptions>({
+  transposeA: 'true or false',
+  transposeB: 'true or false',
+  alpha: 'a number',
+  beta: 'a number',
+  name: 'a text',
+});
+
 /** Adds alpha · a · b + beta · c, of matrices a and b; c is repeated to the product's shape, or left out. */
 export function gemm(g: GraphBuilder, a: Tensor, b: Tensor, c?: Tensor, options: GemmOptions = {}): Tensor {
+  checkOptions('gemm', options, GEMM_OPTIONS);
   const { transposeA = false, transposeB = false, alpha = 1, beta = 1, name } = options;
   const times = (x: Tensor, factor: number) => (factor === 1 ? x : unary(g, x, { kind: 'line', a: factor, b: 0 }));
   const full = times(g.apply(forward, [toDense(g, a), toDense(g, b)], { transposeA, transposeB }, name), alpha);

@@ -1,7 +1,9 @@
 /** Resizing along one dimension as ONNX defines it. Each place of the result is a weighted sum of places of the input, so this is a `take`. */
+
 import { InputError } from '../../errors.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Tensor } from '../../graph/ir/tensor.js';
+import { checkOptions, optionKinds } from '../../options.js';
 import { take } from './take.js';
 
 /**
@@ -51,6 +53,19 @@ export interface ResizeAxisOptions {
   antialias?: boolean;
   name?: string;
 }
+
+const OPTIONS = optionKinds<ResizeAxisOptions>({
+  count: 'a number',
+  scale: 'a number',
+  mode: ['nearest', 'linear', 'cubic'],
+  coordinates: 'a text',
+  nearest: 'a text',
+  length: 'a number',
+  cubic: 'a number',
+  excludeOutside: 'true or false',
+  antialias: 'true or false',
+  name: 'a text',
+});
 
 /** The position of place i among the places of the input. */
 function position(
@@ -161,5 +176,6 @@ export function resizePlaces(size: number, options: ResizeAxisOptions): { source
 
 /** Adds a change of size along a dimension; images need one for rows and one for columns. If `resize` has the method, it is faster. */
 export function resizeAxis(g: GraphBuilder, x: Tensor, axis: number, options: ResizeAxisOptions): Tensor {
+  checkOptions('resizeAxis', options, OPTIONS);
   return take(g, x, { axis, ...resizePlaces(x.shape[axis], options) }, options.name);
 }

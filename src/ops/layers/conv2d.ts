@@ -2,10 +2,12 @@
  * 2-D convolution with the operations that may be fused into it: an affine map and ReLU on load (DenseNet's norm → relu → conv, in which
  * the norm cannot be folded into weights), and bias, residual and activation on store.
  */
+
 import { InputError } from '../../errors.js';
 import { createNode, type GraphBuilder, type Node } from '../../graph/ir/graph.js';
 import type { Dispatch, Lowering, Operation } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import { checkOptions, optionKinds } from '../../options.js';
 import { forward as foldConv2d } from '../packing/fold_conv2d.js';
 import { forward as packAffine } from '../packing/pack_affine.js';
 import { forward as packConv2d } from '../packing/pack_conv2d.js';
@@ -39,6 +41,14 @@ export interface Conv2dOptions {
   name?: string;
 }
 
+const OPTIONS = optionKinds<Conv2dOptions>({
+  stride: 'a number or a list of numbers',
+  dilation: 'a number or a list of numbers',
+  padding: 'a number or a list of numbers',
+  groups: 'a whole number from 1 on',
+  name: 'a text',
+});
+
 /**
  * Adds a convolution.
  * @param x [n, h, w, inputs] nhwc4.
@@ -47,6 +57,7 @@ export interface Conv2dOptions {
  * @param bias [outputs] dense, or undefined.
  */
 export function conv2d(g: GraphBuilder, x: Tensor, weight: Tensor, bias?: Tensor, options: Conv2dOptions = {}): Tensor {
+  checkOptions('conv2d', options, OPTIONS);
   const { stride = 1, dilation = 1, padding = 0, groups = 1, name } = options;
   const attributes: Conv2dAttributes = {
     stride: pair(stride),

@@ -3,11 +3,13 @@
  * zeros, or not at all with `countIncludePad: false`. The average of a window with a NaN is NaN. Whether its maximum is NaN depends on the
  * adapter, because in WGSL max(a, NaN) may be either of the two.
  */
+
 import { InputError } from '../../errors.js';
 import { pool } from '../../generated/kernels/pool.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, type Tensor } from '../../graph/ir/tensor.js';
+import { checkOptions, optionKinds } from '../../options.js';
 import { dispatchGroups } from '../groups.js';
 import {
   checkWindows,
@@ -105,6 +107,7 @@ function alwaysMeets(windows: Windows, axis: 0 | 1, size: number, count: number)
 }
 
 function attributesOf(mode: PoolAttributes['mode'], options: MaxPoolOptions & AveragePoolOptions): PoolAttributes {
+  checkOptions(`${mode}Pool`, options, OPTIONS[mode]);
   const { kernel, stride = kernel, padding = 0, dilation = 1, ceilMode = false, countIncludePad = true } = options;
   return {
     mode,
@@ -128,6 +131,17 @@ export interface AveragePoolOptions extends PoolOptions {
   /** Default true, as in torch. */
   countIncludePad?: boolean;
 }
+
+const MAX_OPTIONS = optionKinds<MaxPoolOptions>({
+  kernel: 'a number or a list of numbers',
+  stride: 'a number or a list of numbers',
+  padding: 'a number or a list of numbers',
+  dilation: 'a number or a list of numbers',
+  ceilMode: 'true or false',
+  name: 'a text',
+});
+
+const OPTIONS = { max: MAX_OPTIONS, average: { ...MAX_OPTIONS, countIncludePad: 'true or false' } } as const;
 
 /** Adds a maximum over windows. */
 export function maxPool(g: GraphBuilder, x: Tensor, options: MaxPoolOptions): Tensor {

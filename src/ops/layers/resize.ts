@@ -2,6 +2,7 @@
  * Resizes images: nearest or bilinear, as PyTorch's `interpolate` for a given size, or antialiased, as Pillow's bilinear filter, whose
  * triangle widens if the image shrinks.
  */
+
 import { InputError } from '../../errors.js';
 import { resize as resize_kernel } from '../../generated/kernels/resize.js';
 import { resize_antialiased } from '../../generated/kernels/resize_antialiased.js';
@@ -10,6 +11,7 @@ import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Lowering, Operation, Range } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
 import { describeShape, elementCount, groupCount, type Tensor } from '../../graph/ir/tensor.js';
+import { checkOptions, optionKinds } from '../../options.js';
 
 /**
  * nearest: output o is input ⌊o · in / out⌋. bilinear: output o is at position (o + ½) · in / out − ½, by the centres of pixels.
@@ -200,8 +202,16 @@ export interface ResizeOptions {
   name?: string;
 }
 
+const OPTIONS = optionKinds<ResizeOptions>({
+  height: 'a whole number from 1 on',
+  width: 'a whole number from 1 on',
+  mode: 'anything',
+  name: 'a text',
+});
+
 /** Adds a change of height and width. */
 export function resize(g: GraphBuilder, x: Tensor, options: ResizeOptions): Tensor {
+  checkOptions('resize', options, OPTIONS);
   const { height, width, mode = 'bilinear', name } = options;
   return g.apply(forward, [x], { height, width, mode }, name);
 }
