@@ -91,6 +91,9 @@ export function useProcessorClock(clock: () => number | undefined): void {
   threadsMs = clock;
 }
 
+/** The clock of processor time, if there is one. */
+export const processorClock = () => threadsMs;
+
 export interface Stopwatch {
   /** Does the work several times, waits for it, and returns the milliseconds that it took. */
   (repeats: number): Promise<number>;

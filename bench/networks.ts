@@ -4,17 +4,20 @@ import type { Gpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
 import { elementCount, product, type Tensor } from '../src/graph/ir/tensor.js';
 import { createConstantPool } from '../src/graph/plan/constants.js';
+import type { ChooseVariant } from '../src/graph/plan/lower.js';
 import { createPlan } from '../src/graph/plan/plan.js';
 import type { ConstantPool, Plan, WeightSource } from '../src/graph/plan/types.js';
+import type { KernelChoice } from '../src/graph/tuning/choose.js';
 import type { Architecture } from '../src/nets/architecture.js';
 import { buildNetwork, standardBackbone } from '../src/nets/index.js';
 import { fnv1a, seededRandom } from '../src/random.js';
 import { evaluateReference } from '../src/verify/reference.js';
-import { type MeasureOptions, measure, type Workload } from './measure.js';
+import { type MeasureOptions, measure, type Timing, type Workload } from './measure.js';
 import { profileOf, workOf } from './operations.js';
 import { type Row, rates } from './results.js';
 import type { Roofs } from './roofs.js';
 import { sharesOf } from './shares.js';
+import { tuneGraph } from './tuned.js';
 
 export const NETWORKS = ['resnet50', 'resnet18', 'densenet121', 'vgg16', 'googlenet', 'alexnet', 'squeezenet1_1'];
 
@@ -43,12 +46,14 @@ export interface NetworkBench {
   readonly size: number;
   readonly type: 'f32' | 'f16';
   readonly batches: readonly number[];
+  /** Times the network also with the kernels that tuning chooses: seconds after which no further kernel is measured. Default: not. */
+  readonly tune?: number | undefined;
 }
 
 /** Opens a device of its own, so that the first run compiles everything, and checks the network before it times it. */
 export async function benchNetwork(
   open: () => Promise<Gpu>,
-  { network, size, type, batches }: NetworkBench,
+  { network, size, type, batches, tune }: NetworkBench,
   roofs: Roofs | undefined,
   options: MeasureOptions,
 ): Promise<Row[]> {
@@ -66,23 +71,30 @@ export async function benchNetwork(
         variant: 'run',
       };
       try {
-        const { first, plan } = await prepare(gpu, pool, network, size, batch, type);
+        const { first, plan, outputs } = await prepare(gpu, pool, build(network, size, batch, type));
         plans.push(plan);
         const firstMs = plans.length === 1 ? first : undefined; // later plans find kernels and weights already there
         if (plans.length === 1) await compareWithReference(gpu, pool, network, type);
         const [timing] = await measure(gpu, [workloadOf(start.label, plan)], { minSamples: 3, ...options });
         if (timing instanceof Error) throw timing;
-        const profile = await profileOf(plan, 3);
-        rows.push({
-          ...start,
-          ...timing,
-          ...rates(workOf(plan.steps), timing, type, roofs),
-          ...(profile ? { gpuMs: profile.gpuMs, kernels: sharesOf(profile.times, type, roofs) } : {}),
-          firstMs,
-          pipelines: new Set(plan.steps.map(pipelineOf)).size,
-          dispatches: plan.steps.length,
-          memoryBytes: plan.memory.constants + plan.memory.arenas + plan.memory.tensors,
-        });
+        rows.push({ ...start, ...(await rowOf(plan, timing, type, roofs)), firstMs });
+        if (tune === undefined) continue;
+        start.variant = 'tuned';
+        const built = build(network, size, batch, type);
+        const { choose, made } = await tuneGraph(gpu, built.graph, tune);
+        // Tuned kernels may read weights that are packed otherwise, so that they have a pool of their own.
+        const ownPool = createConstantPool();
+        const tuned = await prepare(gpu, ownPool, built, choose);
+        try {
+          refuseOthers(tuned.outputs, outputs, type);
+          const [its] = await measure(gpu, [workloadOf(start.label, tuned.plan)], { minSamples: 3, ...options });
+          if (its instanceof Error) throw its;
+          const choices = made().filter(({ variant, preferred }) => variant !== preferred);
+          rows.push({ ...start, ...(await rowOf(tuned.plan, its, type, roofs)), choices: choices.map(choiceOf) });
+        } finally {
+          tuned.plan.close();
+          ownPool.close();
+        }
       } catch (error) {
         rows.push({ ...start, failure: (error as Error).message });
       }
@@ -107,17 +119,46 @@ function workloadOf(label: string, plan: Plan): Workload {
 
 const pipelineOf = ({ kernel, constants }: Plan['steps'][number]) => `${kernel.name} ${JSON.stringify(constants)}`;
 
+/** What is known of a plan that was timed. */
+async function rowOf(plan: Plan, timing: Timing, type: 'f32' | 'f16', roofs: Roofs | undefined): Promise<Partial<Row>> {
+  const profile = await profileOf(plan, 3);
+  return {
+    ...timing,
+    ...rates(workOf(plan.steps), timing, type, roofs),
+    ...(profile ? { gpuMs: profile.gpuMs, kernels: sharesOf(profile.times, type, roofs) } : {}),
+    pipelines: new Set(plan.steps.map(pipelineOf)).size,
+    dispatches: plan.steps.length,
+    memoryBytes: plan.memory.constants + plan.memory.arenas + plan.memory.tensors,
+  };
+}
+
+const choiceOf = ({ work, variant, preferred, nanoseconds }: KernelChoice) => ({
+  ...{ work, variant, preferred },
+  ...(nanoseconds ? { nanoseconds } : {}),
+});
+
+/** @throws Error if outputs differ from those of the kernels that the rules choose by more than both may differ from the truth */
+function refuseOthers(outputs: readonly Values[], expected: readonly Values[], type: 'f32' | 'f16'): void {
+  for (const [index, values] of expected.entries()) {
+    const range = index === 0 ? 1 : largest(values);
+    const worst = largest(Array.from(values, (value, at) => value - outputs[index][at])) / range;
+    if (!(worst <= 2 * BOUNDS[type][index]))
+      throw new Error(`wrong result with tuned kernels: output ${index} is off by ${worst.toExponential(2)}`);
+  }
+}
+
+type Values = ArrayLike<number>;
+
+const largest = (values: Values) => Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+
 async function prepare(
   gpu: Gpu,
   pool: ConstantPool,
-  network: string,
-  size: number,
-  batch: number,
-  type: 'f32' | 'f16',
+  { graph, image }: ReturnType<typeof build>,
+  choose?: ChooseVariant,
 ) {
-  const { graph, image } = build(network, size, batch, type);
   const started = performance.now();
-  const plan = await createPlan(gpu, graph, { pool, weights: seededWeights() });
+  const plan = await createPlan(gpu, graph, { pool, weights: seededWeights(), ...(choose ? { choose } : {}) });
   try {
     plan.write(image, seededImage(image));
     await plan.run();
@@ -133,7 +174,7 @@ async function prepare(
       values.some((value, at) => !Object.is(value, after[index][at])),
     );
     if (differs >= 0) throw new Error(`two runs differ in ${graph.outputs[differs].name}`);
-    return { plan, first };
+    return { plan, first, outputs: before };
   } catch (error) {
     plan.close();
     throw error;

@@ -15,7 +15,7 @@ export interface Row extends Partial<Timing> {
   readonly engine: string;
   readonly label: string;
   readonly type: 'f32' | 'f16';
-  /** The kernel variant of an operation; `run` for networks. */
+  /** The kernel variant of an operation; for networks `run`, or `tuned` with the kernels that tuning chooses. */
   readonly variant: string;
   /** The time of a run by the GPU's clock: the sum over its dispatches, each in a pass of its own. */
   readonly gpuMs?: number;
@@ -34,8 +34,19 @@ export interface Row extends Partial<Timing> {
   readonly losses?: readonly number[];
   /** Networks: the kernels of a run, the one that takes longest first. */
   readonly kernels?: readonly KernelShare[];
+  /** Networks with tuned kernels: which are not those that the rules prefer, with the nanoseconds of each that was timed. */
+  readonly choices?: readonly TunedKernel[];
   /** Why the result is wrong, and so not timed. */
   readonly failure?: string;
+}
+
+/** A kernel that tuning has chosen in place of the preferred one. */
+export interface TunedKernel {
+  /** The operation with its shapes and attributes. */
+  readonly work: string;
+  readonly variant: string;
+  readonly preferred: string;
+  readonly nanoseconds?: Readonly<Record<string, number>>;
 }
 
 /** All dispatches of one kernel in a run. */

@@ -47,6 +47,8 @@ export interface Settings {
   /** Default: 1 and 4, on a software adapter only 1. */
   batches?: readonly number[] | undefined;
   seconds: number;
+  /** Networks are also timed with tuned kernels: seconds of tuning for each network and batch size. */
+  tune?: number | undefined;
   /** No suite is started after this time. */
   minutes: number;
   verify: boolean;
@@ -76,6 +78,7 @@ export function readSettings(args: readonly string[]): Settings {
     .option('--size <pixels>', 'sides of the networks’ images', wholeNumbers, [224])
     .option('--batch <list>', 'default: 1,4; on a software adapter 1', wholeNumbers)
     .option('--seconds <s>', 'of each measurement', positiveNumber, 1)
+    .option('--tune <s>', 'time networks also with tuned kernels, after so many seconds of tuning each', positiveNumber)
     .option('--minutes <m>', 'after which no further suite is started', positiveNumber, 60)
     .option('--json <file>', 'of the results')
     .option('--out <dir>', 'folder of the results; default: out/bench')
@@ -213,7 +216,7 @@ interface Suite {
 
 /** The suites with their workloads that match the patterns, in the order in which they run. Each suite opens a device of its own. */
 function listSuites(settings: Settings, gpu: Gpu, open: () => Promise<Gpu>): Suite[] {
-  const { suites, seconds, adapter } = settings;
+  const { suites, seconds, adapter, tune } = settings;
   const types = settings.types.filter((type) => type === 'f32' || gpu.features.has('shader-f16'));
   const batches = settings.batches ?? (gpu.software ? [1] : [1, 4]);
   const matches = (line: string) => wanted(settings, line);
@@ -228,7 +231,8 @@ function listSuites(settings: Settings, gpu: Gpu, open: () => Promise<Gpu>): Sui
     for (const type of types) {
       for (const network of suites.includes('networks') ? NETWORKS : []) {
         const chosen = batches.filter((batch) => matches(networkLabel(network, size, batch, type)));
-        const run = (roofs: Roofs) => benchNetwork(open, { network, size, type, batches: chosen }, roofs, { seconds });
+        const given = { network, size, type, batches: chosen, tune };
+        const run = (roofs: Roofs) => benchNetwork(open, given, roofs, { seconds });
         if (chosen.length > 0) found.push({ name: `${network} ${size}×${size} ${type}`, run });
       }
     }

@@ -54,7 +54,7 @@ const LEAST = 0.01;
 export function formatKernels(rows: readonly Row[]): string {
   return rows
     .filter(({ kernels }) => kernels && kernels.length > 0)
-    .map(({ label, type, kernels }) => {
+    .map(({ label, type, variant, kernels }) => {
       const total = kernels!.reduce((sum, { gpuMs }) => sum + gpuMs, 0);
       const shown = kernels!.filter(({ gpuMs }) => gpuMs >= LEAST * total);
       const lines = shown.map(({ kernel, dispatches, gpuMs, share }) => [
@@ -64,7 +64,12 @@ export function formatKernels(rows: readonly Row[]): string {
       const rest = kernels!.length - shown.length;
       const head = ['kernel', 'dispatches', 'GPU ms', 'of the time', 'of roof'];
       const more = rest > 0 ? [`and ${rest} kernels with less than 1 % each`] : [];
-      return [`where the time goes: ${label} ${type}`, '', markdownTable(head, lines), ...more].join('\n');
+      return [
+        `where the time goes: ${label} ${type}${variant === 'tuned' ? ', tuned' : ''}`,
+        '',
+        markdownTable(head, lines),
+        ...more,
+      ].join('\n');
     })
     .join('\n\n');
 }

@@ -9,19 +9,15 @@
 import { Command } from 'commander';
 import { table } from '../src/cli/terminal.js';
 import { describe, openGpu } from '../src/gpu/device.js';
-import { createGraph, type Graph } from '../src/graph/ir/graph.js';
-import { fuse } from '../src/graph/passes/fuse.js';
+import { createGraph } from '../src/graph/ir/graph.js';
 import { createConstantPool } from '../src/graph/plan/constants.js';
-import { traitsOf } from '../src/graph/plan/lower.js';
 import { createPlan } from '../src/graph/plan/plan.js';
-import type { PlanOptions } from '../src/graph/plan/types.js';
-import { createTunedChoices, type Measured } from '../src/graph/tuning/choose.js';
-import { tuneWorks } from '../src/graph/tuning/tune.js';
-import { worksOf } from '../src/graph/tuning/works.js';
+import { createTunedChoices } from '../src/graph/tuning/choose.js';
 import { buildNetwork } from '../src/nets/index.js';
 import { otherThreadsMs } from '../src/node/runtime/processor_time.js';
-import { median } from './measure.js';
+import { median, useProcessorClock } from './measure.js';
 import { architectureOf, seededWeights } from './networks.js';
+import { tuneGraph } from './tuned.js';
 
 const values = new Command('tuning')
   .option('--networks <names>', 'names of standard networks', 'resnet50,resnet18,squeezenet1_1,densenet121')
@@ -30,31 +26,25 @@ const values = new Command('tuning')
   .parse()
   .opts<{ networks: string; size: string; runs: string }>();
 
+useProcessorClock(otherThreadsMs);
 const gpu = await openGpu();
 const processorTime = gpu.software ? otherThreadsMs : undefined;
-const bench = {
-  createPlan: (graph: Graph, options: PlanOptions) => createPlan(gpu, graph, options),
-  timestamps: gpu.features.has('timestamp-query'),
-  processorTime,
-};
 const rows: (string | number)[][] = [];
 for (const network of values.networks.split(',')) {
   const g = createGraph();
   const size = Number(values.size);
   const image = g.input('image', [1, size, size, 3]);
   const { logits, heatmaps } = buildNetwork(g, architectureOf(network), image);
-  const graph = fuse(g.finish([logits, heatmaps!]));
-  const works = worksOf(graph, traitsOf(gpu));
-  const measured = new Map<string, Measured>();
-  await tuneWorks(bench, works, measured, measured, { seconds: 3600 });
-  const tuned = createTunedChoices(measured);
+  const built = g.finish([logits, heatmaps!]);
+  const tuned = await tuneGraph(gpu, built, 3600);
+  const { works } = tuned;
   const others = works.filter(({ node, variants }) => tuned.choose(node, variants) !== variants[0]).length;
 
   const pool = createConstantPool();
-  const how = { pool, weights: seededWeights(), unfused: true };
+  const how = { pool, weights: seededWeights() };
   const plans = [
-    await createPlan(gpu, graph, how),
-    await createPlan(gpu, graph, { ...how, choose: createTunedChoices(measured).choose }),
+    await createPlan(gpu, built, how),
+    await createPlan(gpu, built, { ...how, choose: createTunedChoices(tuned.measured).choose }),
   ];
   const input = Float32Array.from({ length: size * size * 3 }, (_, i) => Math.sin(i * 0.37));
   for (const plan of plans) plan.write(image, input);

@@ -46,6 +46,13 @@ const ROW: Record<string, Check> = {
   kernels: optional(
     listOf(fields({ kernel: isName, dispatches: isCount, gpuMs: isAmount, share: optional(isAmount) }), 0, 256),
   ),
+  choices: optional(
+    listOf(
+      fields({ work: isText, variant: isName, preferred: isName, nanoseconds: optional(byName(isAmount, 100)) }),
+      0,
+      1000,
+    ),
+  ),
   failure: optional(isText),
 };
 

@@ -10,6 +10,7 @@ const inPage = () =>
 
 const ENGINES: Record<string, () => Promise<StartEngine>> = {
   raybox: async () => (await import('./raybox.js')).startRaybox,
+  'raybox tuned': async () => (await import('./raybox.js')).startTunedRaybox,
   'onnxruntime-node webgpu': async () => (await import('./onnxruntime.js')).startOnnxRuntimeGpu,
   'onnxruntime-node cpu': async () => (await import('./onnxruntime.js')).startOnnxRuntimeCpu,
   'onnxruntime-web wasm': async () => (await import('./onnxruntime.js')).startOnnxRuntimeWasm,

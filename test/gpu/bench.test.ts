@@ -169,10 +169,12 @@ function breakKernel(operation: Operation): Operation {
 }
 
 test('a network is compared with the reference and timed', async () => {
-  const options = { network: 'squeezenet1_1', size: 32, type: 'f32', batches: [1] } as const;
-  const [only, ...more] = await benchNetwork(open, options, roofs, { seconds: 0.01 });
+  const options = { network: 'squeezenet1_1', size: 32, type: 'f32', batches: [1], tune: 0.1 } as const;
+  const [only, tuned, ...more] = await benchNetwork(open, options, roofs, { seconds: 0.01 });
   assert.is(only.failure, undefined);
-  assert.is(more.length, 0);
+  assert.equal([tuned.failure, tuned.variant, more.length], [undefined, 'tuned', 0]);
+  assert.ok(tuned.medianMs! > 0);
+  for (const { variant, preferred } of tuned.choices!) assert.is.not(variant, preferred);
   assert.ok(only.medianMs! > 0 && only.firstMs! > 0 && only.memoryBytes! > 4e6);
   assert.ok(only.pipelines! > 3 && only.dispatches! > 25);
 });
