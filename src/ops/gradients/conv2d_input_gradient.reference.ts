@@ -89,6 +89,12 @@ export const cases = (): Case<Conv2dGradientAttributes>[] => [
   caseOf([1, 20, 20, 3, 64, 7, 7], { padding: [3, 3, 3, 3] }),
   caseOf([1, 27, 27, 3, 32, 11, 11], { stride: [4, 4], padding: [2, 2, 2, 2] }),
   caseOf([1, 4, 4, 64, 128, 3, 3]),
+  // These are larger than a tile in all directions, and fill none to its end.
+  caseOf([3, 14, 17, 70, 37, 1, 1], { stride: [3, 3], padding: [0, 0, 0, 0] }),
+  caseOf([2, 17, 15, 37, 45, 3, 3]),
+  caseOf([2, 13, 14, 35, 9, 5, 3], { stride: [3, 2], dilation: [1, 3], padding: [2, 3, 1, 2] }),
+  // Strides and dilations with a common divisor: no tap reaches some pixels, and others are reached by every second or third tap.
+  caseOf([2, 12, 19, 6, 13, 3, 7], { stride: [2, 6], dilation: [2, 4], padding: [2, 5, 2, 5] }),
   caseOf([4, 56, 56, 64, 128, 3, 3], {}, full),
   caseOf([4, 56, 56, 64, 128, 1, 1], { padding: [0, 0, 0, 0] }, full),
 ];

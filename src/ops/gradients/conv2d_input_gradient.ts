@@ -1,11 +1,13 @@
 /**
  * Gradient of a convolution by its input, for strides above 1. With stride 1 it is itself a convolution, with transposed weights (see
- * conv2d.gradient.ts), so the kernels of the forward pass compute it.
+ * conv2d.gradient.ts), so the kernels of the forward pass compute it. Transposed convolutions use these kernels with any stride.
  */
 import { InputError } from '../../errors.js';
 import { conv2d_input_gradient } from '../../generated/kernels/conv2d_input_gradient.js';
 import { conv2d_input_gradient_depthwise } from '../../generated/kernels/conv2d_input_gradient_depthwise.js';
 import { conv2d_input_gradient_grouped } from '../../generated/kernels/conv2d_input_gradient_grouped.js';
+import { conv2d_input_gradient_matrix } from '../../generated/kernels/conv2d_input_gradient_matrix.js';
+import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
 import type { Lowering, Operation, Range } from '../../graph/ir/operation.js';
 import { spread } from '../../graph/ir/operation.js';
@@ -18,8 +20,10 @@ import {
   type Tensor,
 } from '../../graph/ir/tensor.js';
 import { dispatchGroups } from '../groups.js';
+import { hasMatrices, matrixConstants, matrixTile } from '../matrices.js';
 import { forward as packConv2d } from '../packing/pack_conv2d.js';
-import { type Windows, windowCounts, windowParams } from '../windows.js';
+import { bestFirst, type VariantRow } from '../variants.js';
+import { type Pair, type Windows, windowCounts, windowParams } from '../windows.js';
 
 export interface Conv2dGradientAttributes extends Windows {
   groups: number;
@@ -53,12 +57,8 @@ export const forward: Operation<Conv2dGradientAttributes, typeof INPUTS> = {
   flops({ inputs: [dy, transposed], attributes: { groups } }) {
     return (2 * elementCount(dy) * elementCount(transposed)) / transposed.shape[1] / groups;
   },
-  variants: (node) => [isDepthwise(node) ? 'depthwise' : isRagged(node) ? 'grouped' : 'direct'],
-  lower(node, context) {
-    if (context.variant === 'depthwise') lowerDepthwise(node, context);
-    else if (context.variant === 'grouped') lowerGrouped(node, context);
-    else lowerDirect(node, context);
-  },
+  variants: (node, traits) => bestFirst(VARIANTS, node, traits),
+  lower: (node, context) => VARIANTS[context.variant].lower(node, context),
 };
 
 function isRagged({
@@ -75,6 +75,23 @@ const isDepthwise = ({
   attributes: { groups },
 }: Node<Conv2dGradientAttributes, typeof INPUTS>): boolean =>
   transposed.shape[1] === 1 && transposed.shape[0] === groups;
+
+interface InputGradientVariant extends VariantRow<Conv2dGradientAttributes, typeof INPUTS> {
+  lower(node: Node<Conv2dGradientAttributes, typeof INPUTS>, context: Lowering): void;
+}
+
+const VARIANTS: Readonly<Record<string, InputGradientVariant>> = {
+  depthwise: { fits: isDepthwise, rank: () => 0, lower: lowerDepthwise },
+  grouped: { fits: (node) => isRagged(node) && !isDepthwise(node), rank: () => 0, lower: lowerGrouped },
+  direct: { fits: (node) => !isRagged(node) && !isDepthwise(node), rank: () => 0, lower: lowerDirect },
+  // It was not measured yet. It is offered to be measured, and never preferred before.
+  matrix: {
+    fits: (node, traits) =>
+      node.attributes.groups === 1 && !isDepthwise(node) && hasMatrices(node.outputs[0].type, traits),
+    rank: () => 3,
+    lower: lowerMatrix,
+  },
+};
 
 const paramsOf = (dy: Tensor, attributes: Conv2dGradientAttributes) =>
   windowParams(attributes, [attributes.height, attributes.width], [dy.shape[1], dy.shape[2]]);
@@ -118,27 +135,33 @@ function lowerGrouped(
   });
 }
 
-function lowerDirect(
+/** What a kernel needs to compute one phase of a band. */
+interface PhaseDispatch {
+  readonly kernel: Kernel;
+  readonly constants: Constants;
+  readonly params: Readonly<Record<string, number>>;
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** Dispatches a kernel for each phase of each band: the pixels of dx that agree in their row and column modulo the strides. */
+function dispatchPhases(
   { inputs: [dy, transposed], outputs: [dx], attributes }: Node<Conv2dGradientAttributes, typeof INPUTS>,
   context: Lowering,
+  dispatchOf: (phase: Pair, images: number) => PhaseDispatch,
 ) {
-  const { stride, height, width, groups } = attributes;
-  const [, groupOutputs] = transposed.shape;
-  const packed = context.derive(packConv2d, [transposed], { segments: [groupOutputs], type: dx.type as 'f32' });
+  const { stride, height, width } = attributes;
+  const segments = [transposed.shape[1]];
+  const packed = context.derive(packConv2d, [transposed], { segments, type: dx.type as 'f32' });
   const needs = imagesOf(dx, dy);
-  const inGroups = groupCount(dx);
   for (const range of context.bands(dx, [[dy, needs]])) {
     const [input, output] = [context.read(dy, needs(range)), context.write(dx, range)];
     const image = Math.floor(range[0] / (height * width));
     const images = Math.ceil(range[1] / (height * width)) - image;
     for (let y = 0; y < Math.min(stride[0], height); y++) {
       for (let x = 0; x < Math.min(stride[1], width); x++) {
-        const rows = Math.ceil((height - y) / stride[0]);
-        const columns = Math.ceil(Math.ceil((width - x) / stride[1]) / 4);
-        const [down, deep] = spread(Math.ceil((images * rows * columns) / 8));
+        const { params, ...rest } = dispatchOf([y, x], images);
         context.dispatch({
-          kernel: conv2d_input_gradient,
-          constants: { elem: dx.type },
+          ...rest,
           bindings: [input, context.read(packed), output],
           params: {
             first: range[0],
@@ -147,20 +170,79 @@ function lowerDirect(
             images,
             phase_y: y,
             phase_x: x,
-            rows,
-            columns,
-            ...paramsOf(dy, attributes),
-            groups: inGroups,
-            dy_groups: Math.ceil(groupOutputs / 4),
-            group_inputs: inGroups / groups,
+            groups: groupCount(dx),
+            dy_groups: Math.ceil(segments[0] / 4),
             dy_offset: input.offset,
             dy_pitch: input.pitch,
             y_offset: output.offset,
             y_pitch: output.pitch,
+            ...params,
           },
-          workgroups: [Math.ceil(inGroups / 8), down, deep],
         });
       }
     }
   }
+}
+
+function lowerDirect(node: Node<Conv2dGradientAttributes, typeof INPUTS>, context: Lowering) {
+  const { stride, height, width, groups } = node.attributes;
+  const [dx] = node.outputs;
+  const inGroups = groupCount(dx);
+  dispatchPhases(node, context, ([y, x], images) => {
+    const rows = Math.ceil((height - y) / stride[0]);
+    const columns = Math.ceil(Math.ceil((width - x) / stride[1]) / 4);
+    return {
+      kernel: conv2d_input_gradient,
+      constants: { elem: dx.type },
+      params: { rows, columns, ...paramsOf(node.inputs[0], node.attributes), group_inputs: inGroups / groups },
+      workgroups: inPlane(Math.ceil(inGroups / 8), Math.ceil((images * rows * columns) / 8)),
+    };
+  });
+}
+
+function lowerMatrix(node: Node<Conv2dGradientAttributes, typeof INPUTS>, context: Lowering) {
+  const { stride, height, width, kernel } = node.attributes;
+  const [dx] = node.outputs;
+  const [, outHeight, outWidth] = node.inputs[0].shape;
+  const tile = matrixTile(context.traits);
+  dispatchPhases(node, context, (phase, images) => {
+    const [down, across] = [phaseTaps(node.attributes, phase, 0), phaseTaps(node.attributes, phase, 1)];
+    const [rows, columns] = [Math.ceil((height - phase[0]) / stride[0]), Math.ceil((width - phase[1]) / stride[1])];
+    return {
+      kernel: conv2d_input_gradient_matrix,
+      constants: { elem: dx.type, ...matrixConstants(context.traits) },
+      params: {
+        ...{ rows, columns, in_h: height, in_w: width, out_h: outHeight, out_w: outWidth },
+        ...{ stride_h: stride[0], stride_w: stride[1], taps_h: down.count, taps_w: across.count },
+        ...{ shift_h: down.shift, shift_w: across.shift, back_h: down.back, back_w: across.back },
+        tap: (kernel[0] - 1 - down.first) * kernel[1] + kernel[1] - 1 - across.first,
+        tap_down: down.step * kernel[1],
+        tap_across: across.step,
+      },
+      workgroups: inPlane(Math.ceil((groupCount(dx) * 4) / tile), Math.ceil((images * rows * columns) / tile)),
+    };
+  });
+}
+
+function inPlane(across: number, count: number): [number, number, number] {
+  const [down, deep] = spread(count);
+  return [across, down, deep];
+}
+
+/**
+ * The taps that reach a phase along an axis: the first of them, their number, and the distance between them, in taps. The t-th reaches pixel
+ * r of the phase from r + shift − t · back of dy.
+ */
+function phaseTaps({ kernel, stride, dilation, padding }: Windows, phase: Pair, axis: 0 | 1) {
+  const ahead = (tap: number) => phase[axis] + padding[axis] - tap * dilation[axis];
+  const taps = Array.from({ length: kernel[axis] }, (_, tap) => tap).filter((tap) => ahead(tap) % stride[axis] === 0);
+  const [first = 0, second = first] = taps;
+  const step = second - first;
+  return {
+    first,
+    count: taps.length,
+    step,
+    shift: taps.length > 0 ? ahead(first) / stride[axis] : 0,
+    back: (step * dilation[axis]) / stride[axis],
+  };
 }

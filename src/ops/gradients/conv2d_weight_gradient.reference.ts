@@ -102,6 +102,10 @@ export const cases = (): Case<Conv2dWeightGradientAttributes>[] => [
   caseOf([2, 3, 5, 6, 9, 1, 1], { ...none, isMatrix: true }),
   caseOf([3, 41, 43, 3, 5, 1, 1], none), // several chunks, the last one short
   caseOf([2, 35, 33, 5, 4, 3, 3], { groups: 1, stride: [1, 1] }),
+  // These are larger than a tile in all directions, and fill none to its end.
+  caseOf([3, 11, 13, 45, 70, 1, 1], { ...none, stride: [2, 2] }),
+  caseOf([2, 9, 11, 37, 69, 3, 3], { stride: [2, 2] }),
+  caseOf([2, 16, 13, 22, 33, 3, 2], { segments: [3, 12, 7], stride: [3, 1], dilation: [2, 3], padding: [2, 1, 0, 2] }),
   caseOf([1, 20, 20, 3, 64, 7, 7], { stride: [2, 2], padding: [3, 3, 3, 3] }),
   caseOf([4, 112, 112, 3, 64, 7, 7], { stride: [2, 2], padding: [3, 3, 3, 3] }, full),
   caseOf([4, 56, 56, 64, 64, 3, 3], {}, full),

@@ -6,6 +6,7 @@ import { InputError } from '../../errors.js';
 import { conv2d_weight_gradient } from '../../generated/kernels/conv2d_weight_gradient.js';
 import { conv2d_weight_gradient_depthwise } from '../../generated/kernels/conv2d_weight_gradient_depthwise.js';
 import { conv2d_weight_gradient_grouped } from '../../generated/kernels/conv2d_weight_gradient_grouped.js';
+import { conv2d_weight_gradient_matrix } from '../../generated/kernels/conv2d_weight_gradient_matrix.js';
 import { conv2d_weight_gradient_merge } from '../../generated/kernels/conv2d_weight_gradient_merge.js';
 import { conv2d_weight_gradient_subgroup } from '../../generated/kernels/conv2d_weight_gradient_subgroup.js';
 import { conv2d_weight_gradient_tiled } from '../../generated/kernels/conv2d_weight_gradient_tiled.js';
@@ -21,6 +22,7 @@ import {
   segmentsOf,
   type Tensor,
 } from '../../graph/ir/tensor.js';
+import { hasMatrices, matrixConstants, matrixTile } from '../matrices.js';
 import { channelLanes, laneMap } from '../packing/pack_lanes.js';
 import { bestFirst, type VariantRow } from '../variants.js';
 import { type Pair, type Windows, windowCounts, windowParams, windowRows } from '../windows.js';
@@ -97,7 +99,7 @@ interface Tile {
 }
 
 interface WeightGradientVariant extends VariantRow<Conv2dWeightGradientAttributes, typeof INPUTS> {
-  /** The tile of a workgroup, for kernels in which a thread owns 4 × 4 channels of a tap. */
+  /** The tile of a workgroup, for kernels that multiply whole vec4s of input channels by vec4s of output channels. */
   tile?(traits: Traits): Tile;
 }
 
@@ -136,6 +138,17 @@ const VARIANTS: Readonly<Record<string, WeightGradientVariant>> = {
       across: subgroupSize,
       down: 4,
       constants: { SUBGROUPS: true, SUBGROUP: subgroupSize, FOUR_LANES: subgroupSize === 4 },
+    }),
+  },
+  // It was not measured yet. It is offered to be measured, and never preferred before.
+  matrix: {
+    fits: (node, traits) => isUngrouped(node) && hasMatrices(node.inputs[0].type, traits),
+    rank: () => 3,
+    tile: (traits) => ({
+      kernel: conv2d_weight_gradient_matrix,
+      across: matrixTile(traits) / 4,
+      down: matrixTile(traits) / 4,
+      constants: matrixConstants(traits, true),
     }),
   },
 };

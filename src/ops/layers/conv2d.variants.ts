@@ -13,6 +13,7 @@ import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
 import { type Range, spread, type Traits } from '../../graph/ir/operation.js';
 import { groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import { hasMatrices, matrixConstants, matrixTile } from '../matrices.js';
 import type { VariantRow } from '../variants.js';
 import type { Conv2dAttributes, Conv2dInputs } from './conv2d.attributes.js';
 import { splitsOf } from './conv2d.split.js';
@@ -223,23 +224,12 @@ export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
   },
   matrix: {
     kernel: conv2d_matrix,
-    fits: (node, { matrixSize, subgroupSize, maxInvocations, maxWorkgroupBytes }) =>
-      isUngrouped(node) &&
-      !isDepthwise(node) &&
-      node.outputs[0].type === 'f16' &&
-      Boolean(matrixSize) &&
-      4 * subgroupSize <= maxInvocations &&
-      maxWorkgroupBytes >= 16 << 10,
+    fits: (node, traits) => isUngrouped(node) && !isDepthwise(node) && hasMatrices(node.outputs[0].type, traits),
     rank: () => 3,
     packing: bySegments,
     countsChannels: false,
-    tile: ({ matrixSize }) => [4 * matrixSize, matrixSize],
-    constants: ({ subgroupSize, matrixSize }) => ({
-      SUBGROUPS: true,
-      MATRICES: true,
-      SUBGROUP: subgroupSize,
-      MATRIX: matrixSize,
-    }),
+    tile: (tuning) => [matrixTile(tuning), matrixTile(tuning) / 4],
+    constants: (tuning) => matrixConstants(tuning),
   },
   winograd2_subgroup: winograd(2, 'subgroup'),
   winograd2_tiled: winograd(2, 'tiled'),
