@@ -11,9 +11,9 @@ import { asLocalization, type Localization } from '../localizer/results.js';
 import { untrainedWeights } from '../nets/untrained.js';
 import { DISEASES } from '../phantom/options.js';
 import { connectDrop, connectFileButton, drawScale, renderHeatChoice } from './demo_controls.js';
-import { isForWeights, refuseLarge } from './demo_files.js';
+import { type ListedWeights, listedWeights, optionOf, refuseLarge, sortFiles } from './demo_files.js';
 import { imageOf } from './demo_images.js';
-import { endOfBars, renderBars, renderFindings, renderWarnings } from './demo_lists.js';
+import { clearLists, endOfBars, renderBars, renderFindings, renderWarnings } from './demo_lists.js';
 import { download, exportAs } from './demo_save.js';
 import { createWork } from './demo_work.js';
 import type { SelectDetail } from './overlay_element.js';
@@ -115,6 +115,7 @@ function showPicture(pixels: Pixels, name: string): void {
   whole = undefined;
   selected = null;
   overlay.image = pixels;
+  clearLists();
   $('image-name').textContent = `${name}, ${pixels.width} × ${pixels.height} pixels`;
   showResult();
 }
@@ -152,18 +153,25 @@ function takeWeights(chosen: typeof weights): Promise<void> {
   });
 }
 
-async function takeFile(file: File): Promise<void> {
-  if (await isForWeights(file)) takeWeightsFile(file);
-  else takeImage(file);
+/** Takes weights first and then an image, and says which other files were dropped with them. */
+async function takeFiles(dropped: readonly File[]): Promise<void> {
+  const {
+    weights: [itsWeights],
+    images: [image],
+    others,
+  } = await sortFiles(dropped);
+  if (itsWeights) await takeWeightsFile(itsWeights);
+  if (image) await takeImage(image);
+  if (others) $('image-name').textContent += `; not read, because one at a time is: ${others}`;
 }
 
-function takeWeightsFile(file: File): void {
+function takeWeightsFile(file: File): Promise<void> {
   const option = new Option(file.name, 'file', true, true);
   weightsList.querySelector('option[value=file]')?.remove();
   weightsList.append(option);
   files.set('file', { name: file.name, source: () => file });
   isChosen = true;
-  takeWeights(files.get('file')!);
+  return takeWeights(files.get('file')!);
 }
 
 // --- results ------------------------------------------------------------------------------------------------------
@@ -238,22 +246,16 @@ function openFinding(finding: Finding): void {
 // --- controls -----------------------------------------------------------------------------------------------------
 
 /** The weights files that the server has, and the kinds of images that they know. */
-let listed: readonly { readonly name: string; readonly imageKind?: ImageKind }[] = [];
-const KINDS: Record<ImageKind, string> = { patients: 'for X-rays', phantoms: 'for phantoms' };
+let listed: readonly ListedWeights[] = [];
 const files = new Map<string, typeof weights>([[UNTRAINED, untrained()]]);
 
 /** Lists the weights that the server has beside the page. */
 async function listWeights(): Promise<void> {
-  const response = await fetch('weights/index.json').catch(() => undefined);
-  listed = response?.ok ? await response.json() : [];
+  listed = await listedWeights();
   for (const { name } of listed) {
     files.set(name, { name, source: () => new URL(`weights/${encodeURIComponent(name)}`, document.baseURI).href });
   }
-  const options = listed.map(({ name, imageKind }) => {
-    const stem = name.replace('.safetensors', '');
-    return new Option(imageKind ? `${stem}, ${KINDS[imageKind]}` : stem, name);
-  });
-  weightsList.replaceChildren(...options, new Option('Untrained (meaningless)', UNTRAINED));
+  weightsList.replaceChildren(...listed.map(optionOf), new Option('Untrained (meaningless)', UNTRAINED));
   weightsList.value = UNTRAINED;
 }
 
@@ -261,7 +263,7 @@ function connect(): void {
   drawScale($<HTMLCanvasElement>('scale'));
   connectFileButton($('choose-image'), $<HTMLInputElement>('image-file'), takeImage);
   connectFileButton($('choose-weights'), $<HTMLInputElement>('weights-file'), takeWeightsFile);
-  connectDrop(takeFile);
+  connectDrop(takeFiles);
   weightsList.addEventListener('change', () => {
     isChosen = true;
     takeWeights(files.get(weightsList.value)!);

@@ -20,8 +20,8 @@ export function connectFileButton(button: HTMLElement, input: HTMLInputElement, 
   });
 }
 
-/** Takes a file that is dropped anywhere on the page, which has the class `dropping` while one is held over it. */
-export function connectDrop(take: (file: File) => void): void {
+/** Takes the files that are dropped anywhere on the page, which has the class `dropping` while one is held over it. */
+export function connectDrop(take: (files: File[]) => void): void {
   // When the pointer enters a child element, it leaves the parent. So the events are counted to know whether it is still over the page.
   let inside = 0;
   const over = (change: number) => {
@@ -34,8 +34,8 @@ export function connectDrop(take: (file: File) => void): void {
   addEventListener('drop', (event) => {
     event.preventDefault();
     over(-inside);
-    const file = event.dataTransfer?.files[0];
-    if (file) take(file);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length > 0) take(files);
   });
 }
 

@@ -21,6 +21,12 @@ export function renderWarnings(list: HTMLElement, warnings: readonly Warning[]):
   list.hidden = warnings.length === 0;
 }
 
+/** Empties the lists, which belong to another image. */
+export function clearLists(): void {
+  for (const list of document.querySelectorAll('#bars, #findings tbody, #count, #bars-end, #rest'))
+    list.replaceChildren();
+}
+
 export interface Bar {
   label: string;
   probability: number;

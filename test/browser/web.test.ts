@@ -59,17 +59,21 @@ const text = (page: Page, selector: string) => page.$eval(selector, (element) =>
 const isShown = (page: Page, selector: string) => page.$eval(selector, (element) => !(element as HTMLElement).hidden);
 
 /** Drops a file on the page and waits until the page has processed it. */
-async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> {
+const drop = (page: Page, name: string, bytes: Uint8Array) => dropAll(page, { [name]: bytes });
+
+/** Drops several files together. */
+async function dropAll(page: Page, files: Readonly<Record<string, Uint8Array>>): Promise<void> {
   await page.evaluate(
-    (fileName, base64) => {
-      const content = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    (all) => {
       const dataTransfer = new DataTransfer();
-      dataTransfer.items.add(new File([content], fileName));
+      for (const [fileName, base64] of Object.entries(all)) {
+        const content = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+        dataTransfer.items.add(new File([content], fileName));
+      }
       document.body.dataset.state = 'dropped';
       document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
     },
-    name,
-    Buffer.from(bytes).toString('base64'),
+    Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])),
   );
   await idle(page);
 }
@@ -228,6 +232,10 @@ test('a bad file gives a clear message, and the picture stays', async () => {
   await drop(page, 'noise.safetensors', Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 0, 9, 10, 11, 12));
   assert.match(await text(page, '#error-text'), /weights/);
   assert.not.match(await text(page, '#error-text'), /image/);
+  const other = await encodePng({ data: new Uint8Array(900).fill(9), width: 30, height: 30, channels: 1 });
+  await drop(page, 'other.png', other);
+  assert.match(await text(page, '#image-name'), /^other\.png/);
+  assert.is((await page.$$('#bars li, #findings tbody tr')).length, 0, 'nothing of the image before');
   await page.click('#error-close');
 });
 
@@ -245,6 +253,17 @@ test('an abort ends the loading, and it can be started again', async () => {
   await page.waitForFunction("document.querySelector('#status-text').textContent.startsWith('Localized')", {
     timeout: 120_000,
   });
+});
+
+test('several files that are dropped together: weights and one image are used, and the others are named', async () => {
+  const png = await encodePng({ data: new Uint8Array(900).fill(9), width: 30, height: 30, channels: 1 });
+  const net = await readFixture('torch-reference/resnet-basic/model.safetensors');
+  await dropAll(page, { 'first.png': png, 'net.safetensors': net, 'second.png': png });
+  await page.waitForFunction("document.querySelector('#image-name').textContent.includes('not read')", {
+    timeout: 120_000,
+  });
+  assert.match(await text(page, '#image-name'), /^first\.png.*one at a time is: second\.png$/);
+  assert.match(await text(page, '#weights-detail'), /^net\.safetensors/);
 });
 
 test('dropped weights and a dropped PNG are used, and trained weights have no notice', async () => {

@@ -382,4 +382,21 @@ test('time grows linearly with the length of a text, also for hostile ones', () 
 
 const sorted = (labels: Expected) => Object.fromEntries(Object.entries(labels).sort());
 
+test('a list in lines below a label that denies it is denied, and what comes after the list is not', () => {
+  const lists: Record<string, Record<string, string>> = {
+    'There is no evidence of:\n  - pneumothorax\n  - pleural effusion': {
+      Pneumothorax: 'negative',
+      Effusion: 'negative',
+    },
+    'ABSENT:\r\n1. Pneumothorax\r\n2. Edema': { Pneumothorax: 'negative', Edema: 'negative' },
+    'No evidence of:\n- Mass\nHeart is enlarged.': { Mass: 'negative', Cardiomegaly: 'positive' },
+    'Small nodule. Negative for:\npneumothorax\neffusion\n\nMass on the left.': {
+      Nodule: 'positive',
+      ...{ Pneumothorax: 'negative', Effusion: 'negative', Mass: 'positive' },
+    },
+    'Findings:\n- effusion\n- mass': { Effusion: 'positive', Mass: 'positive' },
+  };
+  for (const [text, labels] of Object.entries(lists)) assert.equal(mineReport(text).labels, labels, text);
+});
+
 test.run();

@@ -103,6 +103,23 @@ Negative for: pneumothorax; effusion; or nodule. → Pneumothorax -,Effusion -,N
 No evidence of: pneumothorax; nodule in the left lobe. → Pneumothorax -,Nodule +
 No evidence of: pneumothorax; mild edema. → Pneumothorax -,Edema +
 Effusion: absent, nodule: present. → Effusion -,Nodule +
+The following are absent: pneumothorax, effusion. → Pneumothorax -,Effusion -
+None of the following: mass, nodule. → Mass -,Nodule -
+Resolved: effusion, edema. → Effusion -,Edema -
+Ruled out: pneumonia. → Pneumonia -
+Pneumonia ruled out. → Pneumonia -
+Effusion excluded. → Effusion -
+# what is affirmed behind a denial
+I see no effusion, and I see a pneumothorax. → Effusion -,Pneumothorax +
+There is no effusion, I see a mass. → Effusion -,Mass +
+I do not see effusion and I do see edema. → Effusion -,Edema +
+Rather than pneumonia, the opacity represents atelectasis. → Pneumonia -,Atelectasis +
+Rather than pneumonia, atelectasis or effusion, this is edema. → Pneumonia -,Atelectasis -,Effusion -,Edema +
+No pneumothorax, effusion, or consolidation, heart enlarged. → Pneumothorax -,Effusion -,Consolidation -,Cardiomegaly +
+Mass (2 cm), effusion (none). → Mass +,Effusion -
+Effusion moderate, pneumothorax none → Effusion +,Pneumothorax -
+Pneumothorax none, Effusion small, Edema none → Pneumothorax -,Effusion +,Edema -
+Effusion, pneumothorax: none → Effusion -,Pneumothorax -
 Pneumonia cannot be ruled out, and a nodule in the RUL. → Pneumonia ?,Nodule +
 Pneumonia is hard to exclude, nodule in the RUL. → Pneumonia ?,Nodule +
 Pneumonia not excluded and nodule in the RUL. → Pneumonia ?,Nodule +

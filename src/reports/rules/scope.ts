@@ -35,6 +35,7 @@ const ruleGapBlocked = (word: string): boolean => ruleBlocked.has(word);
 const ruleTree = compilePatterns(rules.flatMap((rule) => rule.phrases.map((phrase) => [phrase, rule] as const)));
 const breakTree = compilePatterns(clauseBreaks.map((phrase) => [phrase, true] as const));
 
+const large = new Set(['enlarged', 'large', 'big', 'prominent', 'borderline']);
 const answered = new Set(['yes', 'positive', 'negative', 'true', 'false']);
 
 const relative = new Set(['which', 'that', 'who']);
@@ -95,6 +96,9 @@ const isPlace = (words: readonly string[], index: number): boolean =>
 function startsNewClause(words: readonly string[], from: number, index: number): boolean {
   const word = words[index]!;
   if ((word !== ',' && word !== 'and') || relative.has(words[index + 1] ?? '')) return false;
+  // "I see no effusion, and I see a mass", "no effusion, we find a mass".
+  const subject = words[index + 1] === 'and' ? words[index + 2] : words[index + 1];
+  if (subject === 'i' || subject === 'we') return true;
   // "A and B have resolved" is one clause. There is a second one only if the words before it have their own verb or negation.
   if (!words.slice(from, index).some((earlier) => finite.has(earlier) || earlier === 'no' || earlier === 'without'))
     return false;
@@ -122,6 +126,11 @@ function reachBehind(words: readonly string[], clause: readonly number[], { rule
     // "Pneumonia cannot be excluded, nodule in the lobe": what is not excluded stands before, so that the comma ends the phrase.
     if (rule.id === 'cannot exclude' && at === end && (words[at] === ',' || words[at] === 'and')) break;
     if (rule.kind !== 'negated') continue;
+    // "Rather than pneumonia, the opacity represents atelectasis": only what stands before the comma is not there.
+    if (rule.id === 'rather than' && words[at] === ',' && !restHasOr(words, clause, at)) break;
+    // "No effusion, heart enlarged": what is said of the heart is not an item of the list.
+    if (words[at] === ',' && words[at + 1] === 'heart' && words.slice(at + 2, at + 5).some((word) => large.has(word)))
+      break;
     // "no cardiomegaly with small effusions": the effusions are there.
     if (words[at] === 'with' && at > end && !joinsWith.has(words[at - 1]!)) break;
     // "no consolidation secondary to known emphysema": the emphysema is there.
@@ -168,12 +177,18 @@ function reachBefore(words: readonly string[], clause: readonly number[], { rule
     if (comma && persists.has(words[at - 2] ?? '')) break;
     // "Effusion (+), pneumothorax (-)": a finding with its own answer keeps that.
     if (rule.id === 'none' && answered.has(words[at - 1]!) && words[at] !== '/') break;
+    // "Mass (2 cm), effusion (none)", "Effusion small, edema none": the first finding has a value of its own.
+    if (comma && rule.id === 'none' && hasValue(words[at - 2] ?? '')) break;
     // "Effusion: 1, edema: 0": a value belongs only to its own name.
     if (rule.id === 'none' && words[at - 1] === ':' && words.slice(at, start).includes(',')) break;
     at--;
   }
   return at;
 }
+
+/** Whether a word is the value of a finding that stands before it. */
+const hasValue = (word: string): boolean =>
+  word === ')' || word === 'none' || word === 'nil' || assertive.has(word) || answered.has(word);
 
 interface SentenceScopes {
   /** The number of the clause of each word. */
@@ -198,9 +213,9 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
       spans.push({ rule, from: reachBefore(words, clause, trigger), to: end, start, end });
     }
   }
-  const list = denyingColon(words);
-  if (list?.isNamed) {
-    const trigger: Trigger = { rule: deniedList, start: 0, end: list.colon + 1 };
+  const colon = denyingColon(words);
+  if (colon !== undefined) {
+    const trigger: Trigger = { rule: deniedList, start: 0, end: colon + 1 };
     spans.push({ rule: deniedList, from: 0, to: reachBehind(words, clause, trigger), start: 0, end: trigger.end });
   }
   let persisting: number[] | undefined;

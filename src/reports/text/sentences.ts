@@ -1,6 +1,7 @@
 /** Splits the text of a report into sentences. */
 
 import { boxedSentences, hasBox, tableReader } from './boxes.js';
+import { deniedLines } from './denied_lines.js';
 import { endsAtBreak, type Line, linesOf, widthOf } from './lines.js';
 import { listItems } from './lists.js';
 import { hasWords, type Sentence, tokenize } from './tokens.js';
@@ -68,6 +69,13 @@ export function sentences(text: string, start = 0, end = text.length): Sentence[
     }
     if (hasBox(text, first)) {
       for (const sentence of boxedSentences(text, first, label)) result.push(sentence);
+      continue;
+    }
+    const denied = deniedLines(text, lines, at);
+    if (denied) {
+      prosePart(text, first.content, denied.from, result);
+      for (const sentence of denied.sentences) result.push(sentence);
+      at = denied.last;
       continue;
     }
     let last = first;
