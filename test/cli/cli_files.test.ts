@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,7 +39,7 @@ import { InputError } from '../../src/errors.js';
 import { decodeImage } from '../../src/formats/images/image.js';
 import type { Image } from '../../src/formats/images/pixels.js';
 import { encodePng } from '../../src/formats/images/png.js';
-import { findImageFiles, readImage } from '../../src/node/images/image_files.js';
+import { changedSince, findImageFiles, modifiedMs, readImage } from '../../src/node/images/image_files.js';
 import { Command } from '../../src/node/vendor/commander.js';
 
 const test = suite<{ folder: string }>('command line files', { folder: '' });
@@ -422,6 +423,15 @@ test('numbers and lists in options are read, and wrong ones are refused', () => 
     () => wholeNumber(1, 9)('1.5'),
   ])
     assert.throws(read, /It must be/);
+});
+
+test('images that were changed after a time are found', ({ folder }) => {
+  const files = ['old.png', 'new.png'].map((name) => ({ name, path: join(folder, name) }));
+  for (const { path } of files) writeFileSync(path, 'image');
+  utimesSync(files[0].path, 1000, 1000);
+  utimesSync(files[1].path, 3000, 3000);
+  assert.equal(changedSince(files, 2000 * 1000), [files[1]]);
+  assert.equal([modifiedMs(files[1].path), modifiedMs(join(folder, 'gone'))], [3000 * 1000, 0]);
 });
 
 test('a warning that many images have is said for three of them, and then counted', () => {

@@ -1,7 +1,14 @@
 /** `raybox localize`: image files → probabilities, boxes and overlays. */
 
 import { READ_FORMATS } from '../../formats/signature.js';
-import { besideKnown, findImageFiles, goneNamesakes } from '../../node/images/image_files.js';
+import {
+  besideKnown,
+  changedSince,
+  findImageFiles,
+  goneNamesakes,
+  type ImageFile,
+  modifiedMs,
+} from '../../node/images/image_files.js';
 import { type Lock, lockFolder } from '../../node/lock.js';
 import type { Command } from '../../node/vendor/commander.js';
 import { packageFacts } from '../package_facts.js';
@@ -12,6 +19,7 @@ import { addLocalizeOptions, type Options } from './options.js';
 import { drawnBefore, overlayPaths } from './overlays.js';
 import { checkWeights, localizeTasks } from './record.js';
 import { openResults, standardOutput } from './result_files.js';
+import { partOf } from './result_tables.js';
 
 /** Adds `raybox localize`. The exit code is 1 if an image could not be localized. */
 export function addLocalizeCommand(program: Command): void {
@@ -34,6 +42,7 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     say(`raybox: ${path}: ${message}`);
   });
   const made = { raybox: packageFacts().version, options: await decidingOptions(options) };
+  const written = options.out ? Math.max(...[options.out, partOf(options.out)].map(modifiedMs)) : 0;
   const results = options.out ? await openResults(options.out, files) : standardOutput;
   let overlays: Lock | undefined;
   let finished = false;
@@ -49,6 +58,7 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
         `raybox: ${options.out} has results of ${gone[0]}${gone.length > 1 ? ` and ${gone.length - 1} more` : ''}. There is no such file, seen from this folder, but another image of the same name is to be localized now. If raybox was started in another folder the first time, stop it and start it there.`,
       );
     }
+    sayChanged(tasks, todo, written, options.out);
     if (todo.length === 0) await checkWeights(results, { ...options, weights }, made, signal);
     for (const note of notesOn(options.out, results, made)) say(note);
     if (todo.length < tasks.length) say(`${tasks.length - todo.length} of ${tasks.length} images are done already.`);
@@ -66,4 +76,19 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     await overlays?.release();
     if (!finished) await results.suspend();
   }
+}
+
+/** Says which images have results already, but were changed after these were written. Results do not tell what image they are of, but its path. */
+function sayChanged(tasks: readonly ImageFile[], todo: readonly ImageFile[], written: number, out = ''): void {
+  const open = new Set(todo);
+  const changed = changedSince(
+    tasks.filter((task) => !open.has(task)),
+    written,
+  );
+  if (changed.length === 0) return;
+  const [{ path }] = changed;
+  const more = changed.length > 1 ? ` and ${changed.length - 1} more` : '';
+  say(
+    `raybox: ${path}${more} changed after ${out} was written, which keeps the results of before. If it is another image now, name another file for the results, or move this one away.`,
+  );
 }

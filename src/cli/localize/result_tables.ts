@@ -21,6 +21,9 @@ import { collectMadeBy, isMadeBy } from './made_by.js';
 import { notOurs, openLines } from './result_lines.js';
 import type { Results } from './results.js';
 
+/** Where lines are collected until a table is whole. */
+export const partOf = (path: string) => `${path}.part.jsonl`;
+
 /** The results of an image in a table. `image` is its name there, `file` its path if the table has it. */
 type Entry = Prediction & { findings: Finding[]; file?: string; madeBy?: unknown };
 
@@ -40,7 +43,7 @@ interface TableFormat {
  */
 export async function openTable(path: string, kind: 'csv' | 'coco', files: readonly ImageFile[]): Promise<Results> {
   const format = kind === 'csv' ? csvFormat : cocoFormat;
-  const part = `${path}.part.jsonl`;
+  const part = partOf(path);
   const hint = `what is done is kept in ${part}: the same command goes on from there`;
   const before = existsSync(path) ? await format.read(path) : [];
   const find = finder(path, before, format, files);

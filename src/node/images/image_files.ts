@@ -104,6 +104,13 @@ export function goneNamesakes(todo: readonly ImageFile[], known: readonly string
   return known.filter((file) => names.has(basename(file)) && !isAbsolute(file) && !isFile(file));
 }
 
+/** The images that were changed after a time, in milliseconds since 1970. */
+export const changedSince = (images: readonly ImageFile[], time: number): ImageFile[] =>
+  images.filter(({ path }) => modifiedMs(path) > time);
+
+/** When a file was changed last; 0 if there is none. */
+export const modifiedMs = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
 export const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
