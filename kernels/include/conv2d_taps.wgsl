@@ -35,3 +35,19 @@ fn tap(place: Place, ky: u32, kx: u32) -> Tap {
 #endif
   return Tap(params.x_offset + pixel * params.x_pitch, inside);
 }
+
+// The same in two steps, for loops over taps: what is the same in a row of them is computed once.
+struct Row {
+  at: u32,  // vec4 index of the first pixel of the row of the input
+  inside: bool,
+}
+
+fn row_of(place: Place, ky: u32) -> Row {
+  let y = place.y + ky * params.dilation_h;
+  return Row(params.x_offset + (place.image + y * params.in_w) * params.x_pitch, y < params.in_h);
+}
+
+fn tap_of(place: Place, row: Row, kx: u32) -> Tap {
+  let x = place.x + kx * params.dilation_w;
+  return Tap(row.at + x * params.x_pitch, row.inside && x < params.in_w);
+}

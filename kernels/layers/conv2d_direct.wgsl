@@ -9,9 +9,11 @@
 //
 // A thread owns PIXELS (4) consecutive output pixels × 4 output channels. Lanes along x differ in channels, lanes along y in pixels.
 //
-// Prelude: elem; BIAS, RESIDUAL, PROLOGUE (0 none, 1 affine, 2 affine + ReLU), ACTIVATION, PADDED (whether taps can be outside).
+// Prelude: elem; BIAS, RESIDUAL, PROLOGUE (0 none, 1 affine, 2 affine + ReLU), ACTIVATION, PADDED (whether taps can be outside);
+// LANES (of a vec4 of input channels that are in use, see conv2d.wgsl).
 
 #include conv2d
+#include conv2d_weights
 
 @group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;
 
@@ -35,26 +37,27 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) l
 
   var weight = out;
   for (var ky = 0u; ky < params.kernel_h; ky++) {
+    let r0 = row_of(p0, ky);
+    let r1 = row_of(p1, ky);
+    let r2 = row_of(p2, ky);
+    let r3 = row_of(p3, ky);
     for (var kx = 0u; kx < params.kernel_w; kx++) {
-      let t0 = tap(p0, ky, kx);
-      let t1 = tap(p1, ky, kx);
-      let t2 = tap(p2, ky, kx);
-      let t3 = tap(p3, ky, kx);
-      for (var i = channels; i < channels + params.in_groups; i++) {
-        let w0 = vec4f(w[weight]);
-        let w1 = vec4f(w[weight + params.out_groups]);
-        let w2 = vec4f(w[weight + 2 * params.out_groups]);
-        let w3 = vec4f(w[weight + 3 * params.out_groups]);
+      let t0 = tap_of(p0, r0, kx);
+      let t1 = tap_of(p1, r1, kx);
+      let t2 = tap_of(p2, r2, kx);
+      let t3 = tap_of(p3, r3, kx);
+      for (var i = channels; i < channels + input_groups(); i++) {
+        let weights = load_weights(weight);
         weight += 4 * params.out_groups;
         let a0 = load(t0, i);
         let a1 = load(t1, i);
         let a2 = load(t2, i);
         let a3 = load(t3, i);
         // fma() would be twice as slow on SwiftShader.
-        sum0 += a0.x * w0 + a0.y * w1 + a0.z * w2 + a0.w * w3;
-        sum1 += a1.x * w0 + a1.y * w1 + a1.z * w2 + a1.w * w3;
-        sum2 += a2.x * w0 + a2.y * w1 + a2.z * w2 + a2.w * w3;
-        sum3 += a3.x * w0 + a3.y * w1 + a3.z * w2 + a3.w * w3;
+        sum0 += products(weights, a0);
+        sum1 += products(weights, a1);
+        sum2 += products(weights, a2);
+        sum3 += products(weights, a3);
       }
     }
   }

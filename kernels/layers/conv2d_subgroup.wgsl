@@ -8,10 +8,11 @@
 // weights less often and is 1.3 times as fast on llvmpipe, but takes twice as long to compile, so it is for training, and where tuning has
 // shown that it pays.
 //
-// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED as in conv2d_direct.wgsl; SUBGROUPS; SUBGROUP (lanes of every subgroup, a
+// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED, LANES as in conv2d_direct.wgsl; SUBGROUPS; SUBGROUP (lanes of every subgroup, a
 // power of two, at least 4); FOUR_LANES (whether there are 4); WIDE (only if there are more).
 
 #include conv2d
+#include conv2d_weights
 
 @group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;
 
@@ -49,43 +50,40 @@ fn main(
   // A lane without output channels still loads pixels for the others.
   var weight = first_weight(pixel) + min(out, params.out_groups - 1);
   for (var ky = 0u; ky < params.kernel_h; ky++) {
+    let low_row = row_of(low_place, ky);
+    let high_row = row_of(high_place, ky);
     for (var kx = 0u; kx < params.kernel_w; kx++) {
-      let low_tap = tap(low_place, ky, kx);
-      let high_tap = tap(high_place, ky, kx);
-      for (var i = 0u; i < params.in_groups; i++) {
-        let weights = mat4x4f(
-          vec4f(w[weight]),
-          vec4f(w[weight + params.out_groups]),
-          vec4f(w[weight + 2 * params.out_groups]),
-          vec4f(w[weight + 3 * params.out_groups]),
-        );
+      let low_tap = tap_of(low_place, low_row, kx);
+      let high_tap = tap_of(high_place, high_row, kx);
+      for (var i = 0u; i < input_groups(); i++) {
+        let weights = load_weights(weight);
         weight += 4 * params.out_groups;
         let low = load(low_tap, i);
         let high = load(high_tap, i);  // used only with FOUR_LANES or WIDE
-        sum0 += weights * subgroupBroadcast(low, 0u);
-        sum1 += weights * subgroupBroadcast(low, 1u);
-        sum2 += weights * subgroupBroadcast(low, 2u);
-        sum3 += weights * subgroupBroadcast(low, 3u);
+        sum0 += products(weights, subgroupBroadcast(low, 0u));
+        sum1 += products(weights, subgroupBroadcast(low, 1u));
+        sum2 += products(weights, subgroupBroadcast(low, 2u));
+        sum3 += products(weights, subgroupBroadcast(low, 3u));
 #if FOUR_LANES
-        sum4 += weights * subgroupBroadcast(high, 0u);
-        sum5 += weights * subgroupBroadcast(high, 1u);
-        sum6 += weights * subgroupBroadcast(high, 2u);
-        sum7 += weights * subgroupBroadcast(high, 3u);
+        sum4 += products(weights, subgroupBroadcast(high, 0u));
+        sum5 += products(weights, subgroupBroadcast(high, 1u));
+        sum6 += products(weights, subgroupBroadcast(high, 2u));
+        sum7 += products(weights, subgroupBroadcast(high, 3u));
 #else
-        sum4 += weights * subgroupBroadcast(low, 4u);
-        sum5 += weights * subgroupBroadcast(low, 5u);
-        sum6 += weights * subgroupBroadcast(low, 6u);
-        sum7 += weights * subgroupBroadcast(low, 7u);
+        sum4 += products(weights, subgroupBroadcast(low, 4u));
+        sum5 += products(weights, subgroupBroadcast(low, 5u));
+        sum6 += products(weights, subgroupBroadcast(low, 6u));
+        sum7 += products(weights, subgroupBroadcast(low, 7u));
 #endif
 #if WIDE
-        sum8 += weights * subgroupBroadcast(high, 0u);
-        sum9 += weights * subgroupBroadcast(high, 1u);
-        sum10 += weights * subgroupBroadcast(high, 2u);
-        sum11 += weights * subgroupBroadcast(high, 3u);
-        sum12 += weights * subgroupBroadcast(high, 4u);
-        sum13 += weights * subgroupBroadcast(high, 5u);
-        sum14 += weights * subgroupBroadcast(high, 6u);
-        sum15 += weights * subgroupBroadcast(high, 7u);
+        sum8 += products(weights, subgroupBroadcast(high, 0u));
+        sum9 += products(weights, subgroupBroadcast(high, 1u));
+        sum10 += products(weights, subgroupBroadcast(high, 2u));
+        sum11 += products(weights, subgroupBroadcast(high, 3u));
+        sum12 += products(weights, subgroupBroadcast(high, 4u));
+        sum13 += products(weights, subgroupBroadcast(high, 5u));
+        sum14 += products(weights, subgroupBroadcast(high, 6u));
+        sum15 += products(weights, subgroupBroadcast(high, 7u));
 #endif
       }
     }

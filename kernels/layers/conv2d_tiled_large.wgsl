@@ -6,7 +6,7 @@
 // A thread owns 8 pixels × 8 channels, so that it reads half as much workgroup memory for a product as with 4 × 4. There are two copies of
 // each tile: while one is multiplied, the next values are on their way, and are written to the other. So a step takes one barrier.
 //
-// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED as in conv2d_direct.wgsl; TILE_PIXELS, TILE_GROUPS, TILE_LANES.
+// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED, LANES as in conv2d_direct.wgsl; TILE_PIXELS, TILE_GROUPS, TILE_LANES.
 
 #include conv2d
 
@@ -72,8 +72,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       }
       for (var j = 0u; j < 8; j++) {
         let value = vec4f(x_tile[copy * X_SIZE + (row * 8 + j) * STEP + g]);
-        sums[2 * j] += weights[0] * value;
-        sums[2 * j + 1] += weights[1] * value;
+        sums[2 * j] += products(weights[0], value);
+        sums[2 * j + 1] += products(weights[1], value);
       }
     }
     copy = 1 - copy;

@@ -6,7 +6,14 @@
 import { InputError } from '../../errors.js';
 import { createNode, type GraphBuilder, type Node } from '../../graph/ir/graph.js';
 import type { Dispatch, Lowering, Operation } from '../../graph/ir/operation.js';
-import { describeShape, elementCount, groupCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
+import {
+  channelCount,
+  describeShape,
+  elementCount,
+  groupCount,
+  segmentsOf,
+  type Tensor,
+} from '../../graph/ir/tensor.js';
 import { checkOptions, optionKinds } from '../../options.js';
 import { forward as foldConv2d } from '../packing/fold_conv2d.js';
 import { forward as packAffine } from '../packing/pack_affine.js';
@@ -209,6 +216,7 @@ export function commonOf(
       PROLOGUE: prologue ? (prologue === 'affine' ? 1 : 2) : 0,
       ACTIVATION: code,
       PADDED: padding.some((side) => side > 0),
+      LANES: groups === 1 && groupCount(x) === 1 ? channelCount(x) : 4,
     },
     params: {
       ...windowParams(windows, [inHeight, inWidth], [outHeight, outWidth]),

@@ -108,7 +108,7 @@ function multiply(
   context.dispatch({
     kernel: variant.kernel,
     constants: {
-      ...{ elem: 'f32', BIAS: false, RESIDUAL: false, PROLOGUE: 0, ACTIVATION: 0, PADDED: false },
+      ...{ elem: 'f32', BIAS: false, RESIDUAL: false, PROLOGUE: 0, ACTIVATION: 0, PADDED: false, LANES: 4 },
       ...variant.constants?.(tuning),
     },
     bindings: [context.read(from), context.read(packed), none, none, none, context.write(to)],
