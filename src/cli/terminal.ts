@@ -104,6 +104,9 @@ export function numbersByName(text: string): Record<string, number> {
       throw new InvalidArgumentError('It must be NAME=NUMBER with commas between them.');
     return [part.slice(0, at).trim(), Number(number)];
   });
+  const names = entries.map(([name]) => name);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new InvalidArgumentError(`It gives ${twice} twice.`);
   return Object.fromEntries(entries);
 }
 

@@ -3,10 +3,12 @@
  * images, as in Wang et al. 2017, section 4.1. A label is 1 (the disease is there), 0 (it is not), or negative (unknown; it adds nothing).
  * The paper names cross entropy, hinge and Euclidean loss without giving formulas; the formulas used here are given with each.
  */
+import { InputError } from '../errors.js';
 import type { GraphBuilder } from '../graph/ir/graph.js';
 import type { Tensor } from '../graph/ir/tensor.js';
 import { type LabelLossAttributes, forward as labelLoss } from '../ops/layers/label_loss.js';
 import { forward as labelWeights } from '../ops/layers/label_weights.js';
+import { checkOptions, optionKinds } from '../options.js';
 
 /** Adds a loss to a graph: logits and labels [n, classes] dense → [1] dense. */
 export type Loss = (g: GraphBuilder, logits: Tensor, labels: Tensor) => Tensor;
@@ -22,12 +24,17 @@ const sumOf =
  * without terms is 0. With gradient accumulation, β is computed for each micro-batch.
  * @param options.perClass counts labels for each class separately, so that rare classes weigh as much as frequent ones.
  */
-export const weightedCrossEntropy =
-  ({ perClass = false }: { perClass?: boolean } = {}): Loss =>
-  (g, logits, labels) => {
+export function weightedCrossEntropy(options: { perClass?: boolean } = {}): Loss {
+  checkOptions('weightedCrossEntropy', options, WEIGHTED_OPTIONS);
+  const { perClass = false } = options;
+  return (g, logits, labels) => {
     const weights = g.apply(labelWeights, [labels], { perClass }, 'loss/weights');
     return g.apply(labelLoss, [logits, labels, weights], { kind: 'cross_entropy' }, 'loss');
   };
+}
+
+const WEIGHTED_OPTIONS = optionKinds<{ perClass?: boolean }>({ perClass: 'true or false' });
+const FOCAL_OPTIONS = optionKinds<{ alpha?: number; gamma?: number }>({ alpha: 'a number', gamma: 'a number' });
 
 /** Cross entropy: Σ −y · ln σ(z) − (1 − y) · ln(1 − σ(z)). */
 export const crossEntropy = (): Loss => sumOf({ kind: 'cross_entropy' });
@@ -41,6 +48,15 @@ export const euclidean = (): Loss => sumOf({ kind: 'euclidean' });
 /**
  * Focal loss: Σ −α · y · (1 − p)^γ · ln p − (1 − α) · (1 − y) · p^γ · ln(1 − p) with p = σ(z). Formula and defaults are those of Lin et
  * al. 2017.
+ * @param options.alpha the weight of positive labels, 0 … 1
+ * @param options.gamma how much less certain answers count, from 0 on
+ * @throws InputError for a number outside of that
  */
-export const focal = ({ alpha = 0.25, gamma = 2 }: { alpha?: number; gamma?: number } = {}): Loss =>
-  sumOf({ kind: 'focal', alpha, gamma });
+export function focal(options: { alpha?: number; gamma?: number } = {}): Loss {
+  checkOptions('focal', options, FOCAL_OPTIONS);
+  const { alpha = 0.25, gamma = 2 } = options;
+  if (!(alpha >= 0 && alpha <= 1)) throw new InputError('focal: alpha', { expected: '0 … 1', given: String(alpha) });
+  if (!(gamma >= 0 && Number.isFinite(gamma)))
+    throw new InputError('focal: gamma', { expected: 'at least 0', given: String(gamma) });
+  return sumOf({ kind: 'focal', alpha, gamma });
+}

@@ -159,10 +159,12 @@ export function familyOf({ architecture }: Pick<TrainSettings, 'architecture'>):
   });
 }
 
+const withoutKind = <T extends { kind: string }>({ kind: _, ...options }: T): Omit<T, 'kind'> => options;
+
 export function lossOf(settings: LossSettings): Loss {
   switch (settings.kind) {
     case 'w-cel':
-      return weightedCrossEntropy(settings);
+      return weightedCrossEntropy(withoutKind(settings));
     case 'cel':
       return crossEntropy();
     case 'hinge':
@@ -170,7 +172,7 @@ export function lossOf(settings: LossSettings): Loss {
     case 'euclidean':
       return euclidean();
     case 'focal':
-      return focal(settings);
+      return focal(withoutKind(settings));
     default:
       throw unknown('loss', settings, 'w-cel, cel, hinge, euclidean or focal');
   }

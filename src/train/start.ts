@@ -73,6 +73,16 @@ const START_OPTIONS = optionKinds<StartOptions>({
   ignore: 'a list of texts',
 });
 
+/** @throws InputError if there are no classes, or if one is there twice: the outputs could not be told apart */
+function checkClasses(classes: readonly string[] = []): void {
+  const twice = classes.find((name, index) => classes.indexOf(name) < index);
+  if (classes.length > 0 && twice === undefined) return;
+  throw new InputError('startOf: classes', {
+    expected: 'at least one class, each once',
+    given: twice === undefined ? 'none' : `${twice} twice`,
+  });
+}
+
 /** The network that a run trains, and the weights that it starts from. */
 export interface Start {
   architecture: Architecture & { head: Head };
@@ -92,6 +102,7 @@ export interface Start {
  */
 export function startOf(options: StartOptions): Start {
   checkOptions('startOf', options, START_OPTIONS);
+  checkClasses(options.classes);
   const { size, classes, seed, ignore = [] } = options;
   const { fields, warnings: units } = givenNormalisation(options.metadata ?? {});
   const metadata = { ...options.metadata, ...fields };

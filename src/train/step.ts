@@ -111,6 +111,7 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
     if (!tensor) throw new InputError(`the training has no state ${name}`);
     return tensor;
   };
+  let isClosed = false;
   return {
     get updates() {
       return running.updates;
@@ -123,7 +124,8 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
     flops: plans.step.flops + (plans.update?.flops ?? 0) / accumulate,
     recomputed: plans.recomputed,
     async step(images, labels, options) {
-      checkOptions('step', options, STEP_OPTIONS);
+      if (isClosed) throw new InputError('the trainer was closed', { hint: 'create another one' });
+      checkOptions('step', options ?? null, STEP_OPTIONS);
       const { learningRate } = options;
       checkStep(graphs, images, labels, learningRate);
       const { results } = await queue.push(() => submit(running, images, labels, learningRate));
@@ -144,7 +146,10 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
     savedAs: (name) => (graphs.averages?.kept.has(name) ? averageOf(name) : name),
     buffer: (name) => plans.ownerOf(stateNamed(name)).locate(stateNamed(name)).buffer,
     profile: () => queue.push(() => plans.step.profile()),
-    close: plans.close,
+    close() {
+      isClosed = true;
+      plans.close();
+    },
   };
 }
 
@@ -167,6 +172,11 @@ function checkStep(
       expected: `${elementCount(tensor)} values for [${tensor.shape.join(', ')}]`,
       given: String(values.length),
     });
+  }
+  for (let at = 0; at < labels.length; at++) {
+    const label = labels[at];
+    if (label === 0 || label === 1 || label < 0) continue;
+    throw new InputError(`label ${at} of a step`, { expected: '1, 0, or below 0 where unknown', given: String(label) });
   }
 }
 

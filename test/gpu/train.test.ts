@@ -377,6 +377,11 @@ train('options that do not fit each other are refused by name', async () => {
   await refused(trainer.step(images.subarray(1), labels, { learningRate: 0.1 }), /images of a step.*12288/);
   await refused(trainer.step(images, labels.subarray(1), { learningRate: 0.1 }), /labels of a step.*\[4, 3\]/);
   await refused(trainer.step(images, labels, { learningRate: Number.NaN }), /learningRate; expected a number/);
+  for (const label of [2, 0.5, Number.NaN])
+    await refused(
+      trainer.step(images, [...labels.subarray(1), label], { learningRate: 0.1 }),
+      /label 11 of a step.*1, 0/,
+    );
   await refused(
     Promise.resolve().then(() => trainer.read('nothing')),
     /no state nothing/,
@@ -387,6 +392,7 @@ train('options that do not fit each other are refused by name', async () => {
   assert.throws(() => sgd({ momentum: 1 }), /momentum/);
   assert.throws(() => adamw({ betas: [1, 0.9] }), /beta/);
   trainer.close();
+  await refused(trainer.step(images, labels, { learningRate: 0.1 }), /the trainer was closed/);
 });
 
 train('schedules', () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { numbersByName } from '../../src/cli/terminal.js';
 import { InputError } from '../../src/errors.js';
 import { evaluate, evaluationPage, maskScorer, maskTruth, readShapes } from '../../src/evaluate/index.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
@@ -21,7 +22,19 @@ import {
 import { checkOptions, nearestOf, type OptionKinds } from '../../src/options.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { mineReport } from '../../src/reports/index.js';
-import { adamw, createTrainer, fitPrediction, selectData, sgd, startOf } from '../../src/train/index.js';
+import {
+  adamw,
+  cosine,
+  createTrainer,
+  fitPrediction,
+  focal,
+  selectData,
+  sgd,
+  startOf,
+  stepDecay,
+  warmUp,
+  weightedCrossEntropy,
+} from '../../src/train/index.js';
 import { TRAIN_OPTIONS } from '../../src/train/options.js';
 import { TRAINER_OPTIONS } from '../../src/train/trainer_options.js';
 
@@ -141,6 +154,11 @@ test('every function with options refuses a misspelt name, and says what was mea
   const calls: Record<string, [misspelt: string, meant: string, call: (options: never) => unknown]> = {
     sgd: ['weight_decay', 'weightDecay', sgd],
     adamw: ['epsilom', 'epsilon', adamw],
+    weightedCrossEntropy: ['perclass', 'perClass', weightedCrossEntropy],
+    focal: ['gama', 'gamma', focal],
+    stepDecay: ['evry', 'every', stepDecay],
+    cosine: ['step', 'steps', cosine],
+    warmUp: ['afer', 'after', warmUp],
     createTrainer: ['clipNrom', 'clipNorm', (options) => createTrainer(nothing, options)],
     fitPrediction: ['keepr', 'keeper', fitPrediction],
     startOf: ['poolng', 'pooling', startOf],
@@ -165,6 +183,20 @@ test('every function with options refuses a misspelt name, and says what was mea
     assert.ok(message.startsWith(`${name} has no option ${misspelt}`), message);
     assert.ok(message.includes(`did you mean ${meant}?`), message);
   }
+});
+
+test('numbers that make no sense are refused by name', async () => {
+  const wrong: [RegExp, () => unknown][] = [
+    [/focal: gamma/, () => focal({ gamma: Number.POSITIVE_INFINITY })],
+    [/focal: gamma/, () => focal({ gamma: -1 })],
+    [/focal: alpha/, () => focal({ alpha: 7 })],
+    [/cosine: the options are not an object/, () => cosine(undefined as never)],
+    [/warmUp: after is missing/, () => warmUp({ steps: 3 } as never)],
+    [/startOf: classes.*Mass twice/, () => startOf({ classes: ['Mass', 'Mass'], size: 32, seed: 1 })],
+    [/startOf: classes.*given none/, () => startOf({ classes: [], size: 32, seed: 1 })],
+  ];
+  for (const [message, work] of wrong) assert.match(await refusal(work), message);
+  assert.throws(() => numbersByName('Mass=0.1,Mass=0.9'), /It gives Mass twice/);
 });
 
 test.run();

@@ -42,7 +42,7 @@ async function localizeFiles(args: readonly string[], options: Options, signal: 
     say(`raybox: ${path}: ${message}`);
   });
   const made = { raybox: packageFacts().version, options: await decidingOptions(options) };
-  const written = options.out ? Math.max(...[options.out, partOf(options.out)].map(modifiedMs)) : 0;
+  const written = options.out ? Math.max(modifiedMs(options.out), modifiedMs(partOf(options.out))) : 0;
   const results = options.out ? await openResults(options.out, files) : standardOutput;
   let overlays: Lock | undefined;
   let finished = false;

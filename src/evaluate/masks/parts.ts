@@ -34,6 +34,19 @@ export const MASK_SCORER_OPTIONS = optionKinds<MaskScorerOptions>({
   maskThresholds: 'values by name',
 });
 
+/** @throws InputError for a threshold outside of 0 … 1 */
+function checkMaskThresholds(thresholds: Readonly<Record<string, number>> = {}): void {
+  for (const [label, threshold] of Object.entries(thresholds)) {
+    if (typeof threshold === 'number' && threshold >= 0 && threshold <= 1) continue;
+    throw new InputError(`maskThresholds: ${label}`, {
+      expected: 'a number from 0 to 1',
+      given: inspectable(threshold),
+    });
+  }
+}
+
+const inspectable = (value: unknown) => (typeof value === 'string' ? `'${value}'` : String(value));
+
 export type Part = 'test' | 'validation';
 
 /**
@@ -44,6 +57,7 @@ export type Part = 'test' | 'validation';
 export function maskParts(truth: MaskTruth, options: MaskScorerOptions): ReadonlyMap<string, Part> {
   const { source, images } = truth;
   const { predictions, maskThresholds, patientOf } = options;
+  checkMaskThresholds(maskThresholds);
   const validation = new Set(options.validation ?? []);
   const test = options.test && new Set(options.test);
   const parts = new Map<string, Part>();
