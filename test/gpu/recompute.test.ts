@@ -190,7 +190,7 @@ test('a limit that is too low is refused, and the error gives the least that is 
   for (const [memory, message] of [
     [1 << 17, /at least \d.* MiB, with activations recomputed; given 0.13 MiB; use a smaller batch/],
     [0, /memory of a training step; expected bytes above 0/],
-    [Number.NaN, /memory of a training step/],
+    [Number.NaN, /createTrainer: memory; expected a number of bytes, 0 or more; given NaN/],
   ] as const) {
     const failure = await trainDense({ memory }).then(
       (trainer) => trainer.close(),
