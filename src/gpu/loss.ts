@@ -42,7 +42,7 @@ function watch(device: GPUDevice): KnownLoss {
         error = new GpuUnavailableError('the device was closed');
       } else {
         const loss = new DeviceLostError(`the GPU device was lost: ${message || reason}`, {
-          hint: 'localizer.restore() starts over on a new device',
+          hint: 'localizer.restore() starts over on a new device; if the device was your own, give it another one: localizer.restore(device)',
         });
         error = loss;
         resolve(loss);

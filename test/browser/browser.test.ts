@@ -23,11 +23,10 @@ const SUITES = [
   'gpu/tuning',
   'plain/kept_weights',
   'plain/phantom',
-  'gpu/train_loop',
 ];
 
-/** Whole networks beside PyTorch: what they are made of is in the suites above. */
-const WHOLE_SUITES = process.env.RAYBOX_CASES === 'all' ? ['gpu/nets_torch'] : [];
+/** Whole networks beside PyTorch, and whole trainings: what they are made of is in the suites above, and Node runs them always. */
+const WHOLE_SUITES = process.env.RAYBOX_CASES === 'all' ? ['gpu/nets_torch', 'gpu/train_loop'] : [];
 
 const SUITE_LIMIT_MS = 8 * 60_000;
 

@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Image } from '../../src/formats/images/pixels.js';
+import { examineImage } from '../../src/localizer/images/examine.js';
 import { checkPixels } from '../../src/localizer/images/image_checks.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { seededRandom } from '../../src/random.js';
@@ -96,6 +97,27 @@ test('grey levels that are far from those of an X-ray give a warning', () => {
   const dark = Uint16Array.from(chest.data, (value) => value * 16);
   assert.ok(codes({ ...chest, data: dark, bits: 16 }).includes('image-range'), '12 bits taken for 16');
   assert.equal(codes(grey(8, () => 3)), ['image-not-xray'], 'too small to say more');
+});
+
+test('fields of an image that are misspelt, or contradict its data, are refused; those of other programs are not', () => {
+  const data = new Uint8Array(9 * 3).map((_, at) => at * 9);
+  const image = { data, width: 3, height: 3 };
+  const refused: [object, RegExp][] = [
+    [{ channel: 1 }, /no field channel; did you mean channels/],
+    [{ bit: 12 }, /no field bit; did you mean bits/],
+    [{ bits: 12 }, /image: bits; expected 8 for samples of 8 bits/],
+    [{ channels: 1 }, /3 × 3 pixels; expected 9 values for channels 1; given 27 values/],
+    [{ data: data.subarray(0, 10) }, /3 × 3 pixels; expected 9, 27 or 36 values: 1, 3 or 4 channels; given 10 values/],
+  ];
+  for (const [fields, message] of refused) assert.throws(() => examineImage({ ...image, ...fields }), message);
+  const known = examineImage({
+    ...image,
+    channels: 3,
+    bits: 8,
+    exifBuffer: undefined,
+    colorSpace: 'srgb',
+  } as typeof image);
+  assert.is(known.channels, 3);
 });
 
 test.run();

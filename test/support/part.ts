@@ -14,7 +14,7 @@ export const runsWhole = platform.name !== 'web' || platform.environment('RAYBOX
  */
 export const unlessPart = <T extends { skip: unknown }>(test: T): T | T['skip'] => (runsWhole ? test : test.skip);
 
-/** The first of each kind and every tenth of the others, or all if whole suites are run. */
+/** The first of each kind and every fifteenth of the others, or all if whole suites are run. */
 export function partOf<T>(all: readonly T[], kindOf: (one: T) => string): readonly T[] {
   if (runsWhole) return all;
   const seen = new Map<string, number>();
@@ -22,6 +22,6 @@ export function partOf<T>(all: readonly T[], kindOf: (one: T) => string): readon
     const kind = kindOf(one);
     const place = seen.get(kind) ?? 0;
     seen.set(kind, place + 1);
-    return place % 10 === 0;
+    return place % 15 === 0;
   });
 }

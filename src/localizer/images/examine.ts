@@ -3,6 +3,7 @@ import { InputError } from '../../errors.js';
 import { withoutAlpha } from '../../formats/images/alpha.js';
 import { settleBits } from '../../formats/images/bits.js';
 import { checkImage, type Image } from '../../formats/images/pixels.js';
+import { nearestOf } from '../../options.js';
 import { checkPixels } from './image_checks.js';
 import { type GpuPixels, gpuPixelBytes, type PixelImage } from './image_input.js';
 
@@ -28,9 +29,32 @@ function wholeImage(image: PixelImage): Image {
   }
   const bytes = data instanceof Uint8ClampedArray ? new Uint8Array(data.buffer, data.byteOffset, data.length) : data;
   const channels = data.length / (width * height);
+  checkFields(image, channels);
   const checked = { data: bytes, width, height, channels: channels as 1, bits, warnings };
   checkImage(checked);
   return checked;
+}
+
+const FIELDS = ['bits', 'channels', 'warnings'];
+
+/** @throws InputError for a field that is misspelt, or that contradicts the data, since it would be ignored. Other fields are the caller's. */
+function checkFields(image: PixelImage & { readonly channels?: unknown }, channels: number): void {
+  const { data, width, height, bits } = image;
+  for (const name of Object.keys(image)) {
+    const meant = FIELDS.includes(name) ? undefined : nearestOf(name, FIELDS);
+    if (meant) throw new InputError(`image: there is no field ${name}`, { hint: `did you mean ${meant}?` });
+  }
+  if (bits !== undefined && bits !== 8 && !(data instanceof Uint16Array))
+    throw new InputError('image: bits', { expected: '8 for samples of 8 bits, or a Uint16Array', given: String(bits) });
+  const pixels = width * height;
+  const isKnown = image.channels === undefined || image.channels === channels;
+  if (!(pixels >= 1) || !Number.isFinite(pixels) || ([1, 3, 4].includes(channels) && isKnown)) return;
+  throw new InputError(`image: the data is not that of ${width} × ${height} pixels`, {
+    expected: isKnown
+      ? `${pixels}, ${3 * pixels} or ${4 * pixels} values: 1, 3 or 4 channels`
+      : `${pixels * Number(image.channels)} values for channels ${image.channels}`,
+    given: `${data.length} values`,
+  });
 }
 
 /** The value of GPUBufferUsage.COPY_SRC. In Node the global may be missing even if the caller has a device. */
