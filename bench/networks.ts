@@ -82,7 +82,7 @@ export async function benchNetwork(
         start.variant = 'tuned';
         const built = build(network, size, batch, type);
         const { choose, made } = await tuneGraph(gpu, built.graph, tune);
-        // Tuned kernels may read weights that are packed otherwise, so that they have a pool of their own.
+        // Tuned kernels may need weights that are packed in another way, so they have a pool of their own.
         const ownPool = createConstantPool();
         const tuned = await prepare(gpu, ownPool, built, choose);
         try {
@@ -137,7 +137,7 @@ const choiceOf = ({ work, variant, preferred, nanoseconds }: KernelChoice) => ({
   ...(nanoseconds ? { nanoseconds } : {}),
 });
 
-/** @throws Error if outputs differ from those of the kernels that the rules choose by more than both may differ from the truth */
+/** Compares outputs of tuned kernels with those of the rules' kernels. @throws Error if they differ by more than twice the bound of each */
 function refuseOthers(outputs: readonly Values[], expected: readonly Values[], type: 'f32' | 'f16'): void {
   for (const [index, values] of expected.entries()) {
     const range = index === 0 ? 1 : largest(values);

@@ -14,7 +14,7 @@
 #endif
 
 fn lanes_at(at: u32) -> vec4f {
-  // SwiftShader takes as long for each lane that is loaded.
+  // On SwiftShader each lane that is loaded takes time, so lanes that are padding are not loaded.
   if (LANES == 1) {
     return vec4f(f32(x[at].x), 0, 0, 0);
   }

@@ -24,6 +24,7 @@ export { adamw, type Optimizer, type Part, sgd } from './optimizers.js';
 export type { Keeper, TrainOptions, TrainProgress, TrainResult } from './options.js';
 export { constant, cosine, type Schedule, stepDecay, warmUp } from './schedules.js';
 export type { InputSettings, LossSettings, OptimizerSettings, ScheduleSettings, TrainSettings } from './settings.js';
-export { type Start, type StartOptions, startOf } from './start.js';
+export { type Start, startOf } from './start.js';
+export type { StartOptions } from './start_options.js';
 export { createTrainer, NotFiniteError, type Trainer } from './step.js';
 export type { TrainerOptions } from './trainer_options.js';

@@ -179,12 +179,11 @@ export function lossOf(settings: LossSettings): Loss {
 }
 
 export function optimizerOf(settings: OptimizerSettings): Optimizer {
-  const { kind, ...options } = settings;
-  switch (kind) {
+  switch (settings.kind) {
     case 'sgd':
-      return sgd(options);
+      return sgd(withoutKind(settings));
     case 'adamw':
-      return adamw(options);
+      return adamw(withoutKind(settings));
     default:
       throw unknown('optimizer', settings, 'sgd or adamw');
   }

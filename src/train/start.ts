@@ -2,7 +2,7 @@
 
 import { InputError } from '../errors.js';
 import type { Checkpoint } from '../formats/weights/checkpoint.js';
-import { POOLING_FIELDS, type PoolingNumbers, poolingNumbers } from '../formats/weights/poolings.js';
+import { POOLING_FIELDS, poolingNumbers } from '../formats/weights/poolings.js';
 import { isRayboxWeights, parseWeightsMetadata, type WeightsMetadata } from '../formats/weights/weights.js';
 import { createGraph } from '../graph/ir/graph.js';
 import { product, type Tensor } from '../graph/ir/tensor.js';
@@ -20,68 +20,9 @@ import { familyName, recognitions } from '../nets/recognise/recognition.js';
 import { under } from '../nets/recognise/tensor_names.js';
 import { fileInput } from '../nets/settings/settings.js';
 import { givenNormalisation } from '../nets/settings/units.js';
-import { checkOptions, optionKinds } from '../options.js';
 import type { Warning } from '../warnings.js';
 import { initialWeights } from './initial.js';
-
-/** Which network, for which classes, and from which weights. */
-export interface StartOptions extends PoolingNumbers {
-  /** Default: that of the weights to start from. */
-  backbone?: string | Backbone;
-  /** Side of the input in pixels. */
-  size: number;
-  /** Only for a SqueezeNet and an Inception v3: see `columns` there. Default: those that the backbone has. */
-  columns?: readonly number[];
-  /** Channels of the input. Default: those of the weights to start from, or else 1. */
-  channels?: 1 | 3;
-  classes: readonly string[];
-  /**
-   * Channels of the transition layer (D in the paper), 0 for none. Default: those of the weights to start from, or else as many as the
-   * backbone has outputs.
-   */
-  transition?: number;
-  pooling?: Head['pooling'];
-  r?: number;
-  seed: number;
-  /** Weights to start from. */
-  init?: Checkpoint;
-  /** Overrides what the weights to start from say about their input. */
-  metadata?: Partial<WeightsMetadata>;
-  /** The beginning of the names of the network's tensors, for weights that contain several networks. */
-  prefix?: string;
-  /** Beginnings of the names of tensors to leave unread. */
-  ignore?: readonly string[];
-}
-
-const START_OPTIONS = optionKinds<StartOptions>({
-  backbone: 'anything',
-  size: 'a whole number from 1 on',
-  columns: 'a list of numbers',
-  channels: 'a whole number from 1 on',
-  classes: 'a list of texts',
-  transition: 'a number',
-  pooling: 'anything',
-  r: 'a number',
-  topK: 'a number',
-  lowK: 'a number',
-  lseR0: 'a number',
-  attentionChannels: 'a number',
-  seed: 'a number',
-  init: 'an object',
-  metadata: 'an object',
-  prefix: 'a text',
-  ignore: 'a list of texts',
-});
-
-/** @throws InputError if there are no classes, or if one is there twice: the outputs could not be told apart */
-function checkClasses(classes: readonly string[] = []): void {
-  const twice = classes.find((name, index) => classes.indexOf(name) < index);
-  if (classes.length > 0 && twice === undefined) return;
-  throw new InputError('startOf: classes', {
-    expected: 'at least one class, each once',
-    given: twice === undefined ? 'none' : `${twice} twice`,
-  });
-}
+import { checkStart, type StartOptions } from './start_options.js';
 
 /** The network that a run trains, and the weights that it starts from. */
 export interface Start {
@@ -101,8 +42,7 @@ export interface Start {
  * @throws InputError if weights and network do not fit each other, or if neither is given.
  */
 export function startOf(options: StartOptions): Start {
-  checkOptions('startOf', options, START_OPTIONS);
-  checkClasses(options.classes);
+  checkStart(options);
   const { size, classes, seed, ignore = [] } = options;
   const { fields, warnings: units } = givenNormalisation(options.metadata ?? {});
   const metadata = { ...options.metadata, ...fields };

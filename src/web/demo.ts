@@ -155,13 +155,9 @@ function takeWeights(chosen: typeof weights): Promise<void> {
 
 /** Takes weights first and then an image, and says which other files were dropped with them. */
 async function takeFiles(dropped: readonly File[]): Promise<void> {
-  const {
-    weights: [itsWeights],
-    images: [image],
-    others,
-  } = await sortFiles(dropped);
-  if (itsWeights) await takeWeightsFile(itsWeights);
-  if (image) await takeImage(image);
+  const { weights: ofNetworks, images, others } = await sortFiles(dropped);
+  if (ofNetworks.length > 0) await takeWeightsFile(ofNetworks[0]);
+  if (images.length > 0) await takeImage(images[0]);
   if (others) $('image-name').textContent += `; not read, because one at a time is: ${others}`;
 }
 

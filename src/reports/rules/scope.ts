@@ -67,10 +67,12 @@ function findTriggers(words: readonly string[]): Trigger[] {
   return triggers;
 }
 
-/** The number of the clause of each word. */
-function clauses(words: readonly string[]): number[] {
+/**
+ * The number of the clause of each word.
+ * @param isDeniedList whether a list is denied as a whole, so that plain items behind semicolons belong to it
+ */
+function clauses(words: readonly string[], isDeniedList: boolean): number[] {
   const numbers: number[] = [];
-  const isDeniedList = denyingColon(words) !== undefined;
   let current = 0;
   let from = 0;
   for (let index = 0; index < words.length; index++) {
@@ -199,7 +201,8 @@ interface SentenceScopes {
 
 /** Computes where each rule reaches in a sentence. */
 export function scopesOf(words: readonly string[]): SentenceScopes {
-  const clause = clauses(words);
+  const colon = denyingColon(words);
+  const clause = clauses(words, colon !== undefined);
   const spans: { rule: Rule; from: number; to: number; start: number; end: number }[] = [];
   for (const trigger of findTriggers(words)) {
     const { rule, start, end } = trigger;
@@ -213,7 +216,6 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
       spans.push({ rule, from: reachBefore(words, clause, trigger), to: end, start, end });
     }
   }
-  const colon = denyingColon(words);
   if (colon !== undefined) {
     const trigger: Trigger = { rule: deniedList, start: 0, end: colon + 1 };
     spans.push({ rule: deniedList, from: 0, to: reachBehind(words, clause, trigger), start: 0, end: trigger.end });
