@@ -16,7 +16,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -56,6 +55,13 @@ const commandsOf = (code: string): string[] =>
 const wordsOf = (command: string): string[] =>
   [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
 
+const pageCommands = ({ blocks }: Page): string[] =>
+  blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code));
+
+const optionsOf = (command: string): string[] =>
+  [...command.matchAll(/(?<=\s|\[)--[a-z][\w-]*/g)].map(([option]) => option);
+const hasOptions = (command: string) => optionsOf(command).length > 0;
+
 /** Smaller networks in place of those that the pages train, because a software adapter compiles and trains them faster. */
 const SMALL_SQUEEZENET =
   "{ family: 'squeezenet', layers: [{ conv: 8, kernel: 3, stride: 2 }, 'M', { fire: [4, 6, 6] }] }";
@@ -87,62 +93,71 @@ for (const each of pages) {
     });
   }
 
-  const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code));
+  const commands = pageCommands(each);
   if (commands.length > 0) {
     test(`${page}: its commands and their options exist`, async () => {
       for (const command of commands) {
-        const options = [...command.matchAll(/(?<=\s|\[)--[a-z][\w-]*/g)];
         // A program that is called without options is run by another test or has no options. With --help it might do its work.
-        const help = options.length > 0 ? await helpOf(wordsOf(command)) : '';
-        for (const [option] of options) assert.match(help, new RegExp(`${option}[ ,]`), command);
+        const help = hasOptions(command) ? await helpOf(wordsOf(command)) : '';
+        for (const option of optionsOf(command)) assert.match(help, new RegExp(`${option}[ ,]`), command);
       }
     });
   }
 }
 
-/** Prints the help of several commands of the command line. In one process, because starting one takes far longer than that. */
+/**
+ * Prints the help of several programs, each followed by a zero character. In one process, because starting one, and loading what all of them
+ * use, takes far longer than that. What ends a program must not end the others.
+ */
 const HELP_OF_ALL = `
-  const [cli, ...names] = process.argv.slice(1);
-  for (const name of names) {
-    process.argv = [process.execPath, cli, name, '--help'];
-    await import(cli + '?' + name);
+  import { pathToFileURL } from 'node:url';
+  const { exit } = process;
+  const ended = new Error('the program ended');
+  process.exit = () => { throw ended; };
+  for (const call of JSON.parse(process.argv[1])) {
+    process.argv = [process.execPath, ...call];
+    await import(pathToFileURL(call[0]) + '?' + call[1]).catch((error) => error === ended || process.stdout.write(error.stack));
     process.stdout.write('\\0');
-  }`;
+  }
+  process.stdout.write('', () => exit(0));`;
 
-async function commandHelps(): Promise<Map<string, string>> {
-  const text = readFileSync(join(root, 'src/cli/cli.ts'), 'utf8');
-  const names = [...text.matchAll(/^ {2}(\w+): \{\n {4}summary:/gm)].map(([, name]) => name);
-  const call = ['--input-type=module', '-e', HELP_OF_ALL, pathToFileURL(cli).href, ...names];
-  const { stdout } = await run(process.execPath, call, { timeout: 120_000 });
-  const texts = stdout.split('\0');
-  return new Map(names.map((name, index) => [name, texts[index]]));
+/** How the program of a command is asked for its help: its file and arguments. Undefined for a program of others. */
+function helpCall([program, ...args]: string[]): string[] | undefined {
+  if (program === 'raybox') return [cli, args[0], '--help'];
+  if (args[0].endsWith('/cli.js')) return [cli, args[1], '--help'];
+  if (program === 'node') return [join(root, args[0]), '--help'];
+  if (program !== 'npm' || args[0] !== 'run') return undefined;
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const file = / node (dist\S+)$/.exec(scripts[args[1]])?.[1];
+  assert.ok(file, `npm run ${args[1]}`);
+  return [join(root, file), '--help'];
 }
 
-let ofCommands: ReturnType<typeof commandHelps> | undefined;
-const helps = new Map<string, Promise<string>>();
+async function programHelps(): Promise<Map<string, string>> {
+  const calls = new Map<string, string[]>();
+  for (const command of pages.flatMap(pageCommands).filter(hasOptions)) {
+    const call = helpCall(wordsOf(command));
+    if (call) calls.set(call.join(' '), call);
+  }
+  const list = JSON.stringify([...calls.values()]);
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', HELP_OF_ALL, list], {
+    timeout: 120_000,
+  });
+  const texts = stdout.split('\0');
+  return new Map([...calls.keys()].map((key, index) => [key, texts[index]]));
+}
+
+let helps: ReturnType<typeof programHelps> | undefined;
 
 /** The help of the program of a command. */
-function helpOf([program, ...args]: string[]): Promise<string> {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  let call: string[] | undefined;
-  if (program === 'raybox' || args[0].endsWith('/cli.js')) {
-    ofCommands ??= commandHelps();
-    const name = args[program === 'raybox' ? 0 : 1];
-    return ofCommands.then((known) => known.get(name) ?? `there is no command ${name}`);
+async function helpOf(words: string[]): Promise<string> {
+  const call = helpCall(words);
+  if (call === undefined) {
+    assert.is(words.slice(0, 3).join(' '), 'npm i --no-save', 'another program');
+    return '--no-save --ignore-scripts ';
   }
-  if (program === 'node') call = [join(root, args[0]), '--help'];
-  else if (program === 'npm' && args[0] === 'run') {
-    const file = / node (dist\S+)$/.exec(scripts[args[1]])?.[1];
-    assert.ok(file, `npm run ${args[1]}`);
-    call = [join(root, file as string), '--help'];
-  } else {
-    assert.is(`${program} ${args[0]} ${args[1]}`, 'npm i --no-save', 'another program');
-    return Promise.resolve('--no-save --ignore-scripts ');
-  }
-  const key = call.join(' ');
-  const known = helps.get(key) ?? run(process.execPath, call, { timeout: 60_000 }).then(({ stdout }) => stdout);
-  helps.set(key, known);
-  return known;
+  helps ??= programHelps();
+  return (await helps).get(call.join(' ')) ?? '';
 }
 
 /** Whether a path is of the project, and not of packages that are installed in it. */
@@ -172,9 +187,9 @@ test(`${pagesWithFiles.map(({ page }) => page).join(', ')}: with the files of th
   await run(process.execPath, [...types, '--incremental', 'false'], { cwd: withFiles, timeout: 120_000 });
 });
 
-for (const { page, blocks } of pagesWithFiles) {
-  test(`${page}: its commands run after its files were put in their places`, async () => {
-    for (const command of blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code))) {
+for (const each of pagesWithFiles) {
+  test(`${each.page}: its commands run after its files were put in their places`, async () => {
+    for (const command of pageCommands(each)) {
       const [program, ...words] = wordsOf(command);
       // With the files of all pages, the project has just been built.
       if (words[0] === '.ci/build.js') continue;
@@ -203,11 +218,10 @@ const SMALLER: readonly (readonly [RegExp, string])[] = [
 
 for (const page of ['weights/phantom8.md', 'src/evaluate/README.md']) {
   test(`${page}: the code that made its figures runs completely`, async () => {
-    const { blocks } = pages.find((each) => each.page === page) as Page;
     const here = mkdtempSync(join(folder, 'run-'));
     mkdirSync(join(here, 'weights'));
     writeFileSync(join(here, 'weights/phantom8.safetensors'), readFileSync(join(root, 'weights/phantom8.safetensors')));
-    const commands = blocks.filter(({ language }) => language === 'sh').flatMap(({ code }) => commandsOf(code));
+    const commands = pageCommands(pages.find((each) => each.page === page) as Page);
     const whole = commands.slice(commands.findIndex((command) => command.startsWith('raybox phantom')));
     for (const command of whole) {
       const smaller = SMALLER.reduce((text, [pattern, value]) => text.replace(pattern, value), command);

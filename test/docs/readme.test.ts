@@ -11,12 +11,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CHEST_XRAY8_LABELS } from '../../src/formats/data_sets/image_table.js';
 import { encodePng } from '../../src/formats/images/png.js';
-import { readCheckpoint } from '../../src/formats/weights/read_checkpoint.js';
-import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
-import { formatWeightsMetadata } from '../../src/formats/weights/weights.js';
-import { describeModel } from '../../src/localizer/weights/model.js';
 import { drawPhantom } from '../../src/phantom/index.js';
 import { assertLinks, linkedFiles, readPage } from '../support/markdown.js';
+import { tinyWeights } from '../support/tiny.js';
 
 const root = new URL('../../../', import.meta.url).pathname;
 const run = promisify(execFile);
@@ -27,15 +24,7 @@ const folder = mkdtempSync(join(tmpdir(), 'raybox-readme-'));
 mkdirSync(join(folder, 'node_modules'));
 mkdirSync(join(folder, 'xrays'));
 symlinkSync(root, join(folder, 'node_modules/raybox'));
-const weights = readFileSync(join(root, 'test/fixtures/torch-reference/resnet-basic/model.safetensors'));
-// The weights of the README describe themselves, whereas the fixture is only a state dict.
-const { metadata, checkpoint } = await describeModel(await readCheckpoint(weights), {
-  classes: [...CHEST_XRAY8_LABELS],
-});
-writeFileSync(
-  join(folder, 'weights.safetensors'),
-  writeSafetensors(checkpoint.tensors, formatWeightsMetadata(metadata)),
-);
+writeFileSync(join(folder, 'weights.safetensors'), tinyWeights(1, [...CHEST_XRAY8_LABELS]));
 for (const [index, name] of ['chest.png', 'xrays/a.png', 'xrays/b.png', 'xrays/c.png'].entries()) {
   const { image } = drawPhantom({ seed: 1, index, size: 128, preset: 'demo' });
   writeFileSync(join(folder, name), await encodePng({ ...image, channels: 1 }));
