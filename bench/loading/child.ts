@@ -1,7 +1,7 @@
 /**
  * Loads weights with one build of raybox in a fresh process, and tells what memory that took and when. Prints one line of JSON.
  *
- *     node dist/bench/loading/child.js BUILD WEIGHTS file|blob|server
+ *     node dist/bench/loading/child.js BUILD WEIGHTS file|blob|server '{"cache":"FOLDER"}'
  */
 import { openAsBlob, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -55,7 +55,7 @@ function forgetPeak(): void {
   }
 }
 
-const [build, path, from] = process.argv.slice(2);
+const [build, path, from, more] = process.argv.slice(2);
 const weights = from === 'blob' ? await openAsBlob(path) : path;
 const { load } = (await import(pathToFileURL(`${build}/dist/src/index.js`).href)) as typeof raybox;
 const { openGpu } = (await import(
@@ -77,7 +77,7 @@ let read: Moment | undefined;
 const onProgress = (done: number) => {
   if (done >= 0.5) read ??= moment();
 };
-const localizer = await load(weights, { device, onProgress });
+const localizer = await load(weights, { device, onProgress, ...JSON.parse(more) });
 const ready = moment();
 const size = localizer.metadata.inputWidth;
 const image = { data: new Uint8Array(size * size).map((_, i) => (i * 37) % 256), width: size, height: size };

@@ -2,13 +2,14 @@
  * What loading weights takes: main memory above that of a process which only has a device, and time until the first probabilities.
  *
  *     node dist/bench/loading/run.js [--network resnet50] [--size 224] [--weights FILE] [--builds FOLDER,FOLDER] [--rounds 3]
- *                                    [--from file|blob|server] [--rate 20]
+ *                                    [--from file|blob|server] [--rate 20] [--cache] [--integrity]
  *
  * Each round starts a fresh process for each build, in turns, so that what else the machine does falls on all. A build is a folder with `dist` and
  * `package.json`, such as a copy of an earlier version. Their probabilities must be equal bit for bit, or it is said. Numbers are medians.
  */
 import { execFile } from 'node:child_process';
-import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -35,8 +36,14 @@ const options = new Command('loading')
     'file',
   )
   .option('--rate <megabytes>', 'megabytes a second that the server sends', '20')
+  .option('--cache', 'weights from the server are kept in a new folder each time')
+  .option('--integrity', 'their hash is given')
   .parse()
-  .opts<Record<'network' | 'size' | 'builds' | 'rounds' | 'from' | 'rate', string> & { weights?: string }>();
+  .opts<
+    Record<'network' | 'size' | 'builds' | 'rounds' | 'from' | 'rate', string> & { weights?: string } & Partial<
+        Record<'cache' | 'integrity', true>
+      >
+  >();
 
 const folder = mkdtempSync(join(tmpdir(), 'raybox-loading-'));
 const builds = options.builds.split(',').map((path) => resolve(path));
@@ -44,8 +51,11 @@ const rounds = new Map<string, Loading[]>(builds.map((build) => [build, []]));
 try {
   const file = resolve(options.weights ?? (await randomWeights()));
   const weights = options.from === 'server' ? await serve(file) : file;
+  const hash = options.integrity && createHash('sha256').update(readFileSync(file)).digest('base64');
+  const integrity = hash && `sha256-${hash}`;
   for (let round = 0; round < Number(options.rounds); round++)
-    for (const build of round % 2 ? [...builds].reverse() : builds) rounds.get(build)!.push(await load(build, weights));
+    for (const build of round % 2 ? [...builds].reverse() : builds)
+      rounds.get(build)!.push(await load(build, weights, integrity));
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -82,9 +92,18 @@ async function serve(file: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/weights`;
 }
 
-async function load(build: string, weights: string): Promise<Loading> {
+async function load(build: string, weights: string, integrity: string | undefined): Promise<Loading> {
+  const cache = options.cache && mkdtempSync(join(folder, 'cache-'));
   const child = fileURLToPath(new URL('child.js', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', child, build, weights, options.from]);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--expose-gc',
+    child,
+    build,
+    weights,
+    options.from,
+    JSON.stringify({ cache, integrity }),
+  ]);
+  if (cache) rmSync(cache, { recursive: true });
   return JSON.parse(stdout.trim().split('\n').at(-1)!);
 }
 
@@ -118,7 +137,7 @@ function report(): void {
     ['processor ms until the first probabilities', ...milliseconds((one) => one.first.cpuMs)],
   ];
   console.log(
-    `${all[0].adapter}, ${options.weights ?? `${options.network} ${options.size}²`} from a ${options.from}, ${options.rounds} rounds`,
+    `${all[0].adapter}, ${options.weights ?? `${options.network} ${options.size}²`} from a ${options.from}${options.cache ? ' to a cache' : ''}${options.integrity ? ' with integrity' : ''}, ${options.rounds} rounds`,
   );
   console.log(table([['', ...names], ...rows]));
   const different = all.some((one) => one.probabilities.join() !== all[0].probabilities.join());

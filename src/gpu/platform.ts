@@ -70,8 +70,21 @@ export type HashBy = (algorithm: string) => Uint8Array;
 export interface KeptFiles {
   /** The file and the note that was written with it; undefined if there is no such file or it is longer than `maxBytes`. */
   read(key: string, maxBytes: number): Promise<KeptFile | undefined>;
-  /** Writes both, or neither. @throws Error if they cannot be written. */
-  write(key: string, bytes: Uint8Array, note: string): Promise<void>;
+  /** Writes both, or neither; where files cannot be written as they come. @throws Error if they cannot be written. */
+  write?(key: string, bytes: Uint8Array, note: string): Promise<void>;
+  /** Begins a file that is written as it comes. @throws Error if nothing can be written, here and in the functions of the file. */
+  begin?(key: string): Promise<GrowingKeptFile>;
+}
+
+/** A file that is written as it comes. Nobody finds it by its key before it is kept. */
+export interface GrowingKeptFile {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Ends the file. @param note JSON with the field `sha256`, the hash of its bytes @returns the file, which can be read before it is kept and after */
+  end(note: string): Promise<KeptFile>;
+  /** Puts the file in the place of the one that was kept before. If that fails, it can still be read. */
+  keep(): Promise<void>;
+  /** Removes what was written. */
+  discard(): Promise<void>;
 }
 
 /** A file that was kept. */

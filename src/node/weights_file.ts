@@ -35,27 +35,31 @@ export function fileHash(source: string | URL): (() => string) | undefined {
   return () => Buffer.from(hashOf(file, 'sha256')).toString('hex');
 }
 
-/** A file; undefined for anything else. Its parts cannot be read any more once it has changed. */
-export function openParts(source: string | URL): Parts | undefined {
-  const path = pathOf(source);
+/**
+ * A file; undefined for anything else. Its parts cannot be read any more once it has changed.
+ * @param source a function gives the path where the file is now, if it may be renamed
+ */
+export function openParts(source: string | URL | (() => string)): Parts | undefined {
+  const path = typeof source === 'function' ? source() : pathOf(source);
   if (path instanceof URL) return undefined;
   const opened = statsOf(path);
   if (!opened?.isFile()) return undefined;
   return {
     size: opened.size,
     read(at, into) {
+      const now = typeof source === 'function' ? source() : path;
       let file: number | undefined;
       try {
         // It is opened for each part, so that no file is left open, whatever happens to the tensors in it.
-        file = openSync(path, 'r');
-        if (!isSame(opened, fstatSync(file))) throw changed(path);
+        file = openSync(now, 'r');
+        if (!isSame(opened, fstatSync(file))) throw changed(now);
         for (let done = 0; done < into.length; ) {
           const count = readSync(file, into, done, into.length - done, at + done);
-          if (count === 0) throw cannotRead(path, 'its end, before all was read');
+          if (count === 0) throw cannotRead(now, 'its end, before all was read');
           done += count;
         }
       } catch (error) {
-        throw error instanceof InputError ? error : cannotRead(path, reason(error), error);
+        throw error instanceof InputError ? error : cannotRead(now, reason(error), error);
       } finally {
         if (file !== undefined) closeSync(file);
       }

@@ -116,6 +116,27 @@ test('if the server has no such file any more, the error says how the kept one c
   assert.match(await refusal(load('/c', { maxBytes: 10 })), /too large; expected at most 10 bytes/);
 });
 
+test('nothing half-written is left by downloads that fail, or are refused', async () => {
+  serve('"1"', 'another');
+  await refusal(load('/e', { integrity: await sri('other') }));
+  await refusal(load('/e', { maxBytes: 3 }));
+  const shorter = keptWeights(`${origin}/e`, { folder, maxBytes: 1000 });
+  await (await shorter).discard!();
+  serve('"1"', 'another', 'dies');
+  await refusal(load('/e'));
+  serve('"1"', 'another', 'stands still');
+  const { length } = readdirSync(folder);
+  const controller = new AbortController();
+  const loading = refusal(load('/e', { signal: controller.signal, stallMs: 60_000 }));
+  while (readdirSync(folder).length === length) await new Promise((resolve) => setTimeout(resolve, 5));
+  controller.abort(new InputError('enough'));
+  assert.is(await loading, 'enough');
+  assert.equal(
+    readdirSync(folder).filter((name) => !name.endsWith('.kept')),
+    [],
+  );
+});
+
 test('an abort ends a download that receives nothing, with the reason of the abort', async () => {
   serve('"1"', 'first');
   await load('/d');

@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { platform } from '#gpu';
 import { InputError } from '../../src/errors.js';
+import type { KeptFiles } from '../../src/gpu/platform.js';
 import { checkedWeights } from '../../src/localizer/weights/checked_weights.js';
 import { hashOf } from '../../src/localizer/weights/integrity.js';
 import { readModel } from '../../src/localizer/weights/model.js';
@@ -47,8 +48,9 @@ const load = async (
   options: { integrity?: string; maxBytes?: number; signal?: AbortSignal } = {},
 ) => {
   const given = { what, maxBytes: 1000, ...options, cache: true };
-  const { bytes, warnings: told, keep } = await checkedWeights(url, given);
+  const { bytes, warnings: told, keep, discard } = await checkedWeights(url, given);
   const isPage = bytes[0] === 60; // '<' begins an HTML page: the reader notices that these are not weights, and they are not kept
+  if (isPage) await discard?.();
   const warnings = [...told, ...((!isPage && (await keep?.())) || [])];
   return {
     text: new TextDecoder().decode(bytes),
@@ -56,6 +58,15 @@ const load = async (
     asked: server.asked.splice(0),
   };
 };
+
+/** Keeps a file, whatever is in it. */
+async function put(files: KeptFiles, key: string, bytes: Uint8Array, note: string): Promise<void> {
+  const growing = await files.begin?.(key);
+  if (!growing) return files.write!(key, bytes, note);
+  await growing.write(bytes);
+  await growing.end(note);
+  await growing.keep();
+}
 
 async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
   const outcome = await work.catch((error: Error) => error);
@@ -226,7 +237,7 @@ test('a damaged kept file is fetched again; a file that is too large is refused'
     ['', note],
     ['first', 'no JSON'],
   ]) {
-    await files.write(key, new TextEncoder().encode(content), said);
+    await put(files, key, new TextEncoder().encode(content), said);
     assert.equal(await load(url), { text: 'first', codes: [], asked: ['GET'] });
     assert.equal((await load(url)).asked, ['HEAD']);
   }
@@ -277,6 +288,56 @@ if (typeof process !== 'undefined') {
     await Promise.all(Array.from({ length: 5 }, () => load(url)));
     assert.equal((await load(url)).asked, ['HEAD']);
     assert.is(readdirSync(kept).length, names.length + 1);
+  });
+
+  test('in Node, the tensors of a fetched file are in the kept one, which others who fetch it may replace', async () => {
+    const { mkdtempSync, readdirSync, rmSync, truncateSync } = await import('node:fs');
+    const cache = mkdtempSync(`${folder}/own-`);
+    serve(weights, { etag: '"1"' });
+    const expected = (await readModel(weights, {})).checkpoint.tensors;
+    const url = freshAddress();
+    const models = await Promise.all([1, 2, 3].map(() => readModel(url, { cache })));
+    assert.equal(server.asked, ['GET', 'GET', 'GET']);
+    const files = readdirSync(cache);
+    assert.match(files.join(), /^[0-9a-f]{64}\.kept$/);
+    for (const { checkpoint } of models) assert.equal(checkpoint.tensors, expected);
+    const [later, last] = [await readModel(freshAddress(), { cache }), await readModel(freshAddress(), { cache })];
+    for (const file of readdirSync(cache)) truncateSync(`${cache}/${file}`, 5000);
+    assert.throws(
+      () => [...later.checkpoint.tensors.values()].map(({ data }) => data),
+      /has changed while it was read/,
+    );
+    rmSync(cache, { recursive: true });
+    assert.throws(() => [...last.checkpoint.tensors.values()].map(({ data }) => data), /cannot read .*no such file/s);
+  });
+
+  test('in Node, a file that cannot be written as it comes is fetched into memory, with a warning', async () => {
+    const { mkdtempSync, readdirSync } = await import('node:fs');
+    const { keep } = platform;
+    serve(weights, { etag: '"1"' });
+    const expected = (await readModel(weights, {})).checkpoint.tensors;
+    const full = () => Promise.reject(new Error('no space is left'));
+    try {
+      for (const [step, asked, left] of [
+        ['write', ['GET', 'GET'], 0],
+        ['end', ['GET', 'GET'], 0],
+        ['keep', ['GET'], 1],
+      ] as const) {
+        const cache = mkdtempSync(`${folder}/own-`);
+        const files = (await keep!(cache))!;
+        platform.keep = async () => ({
+          ...files,
+          begin: async (key) => ({ ...(await files.begin!(key)), [step]: full }),
+        });
+        server.asked = [];
+        const { checkpoint, warnings } = await readModel(freshAddress(), { cache });
+        assert.match(warnings[0].message, /could not be kept here .*no space is left/);
+        assert.equal(checkpoint.tensors, expected);
+        assert.equal([server.asked, readdirSync(cache).length], [asked, left], step);
+      }
+    } finally {
+      Object.assign(platform, { keep });
+    }
   });
 
   test('in Node, the tensors of a kept file stay in it until they are read', async () => {

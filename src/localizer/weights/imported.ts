@@ -25,13 +25,16 @@ export async function readImported(
     size: options.inputWidth ?? metadata?.inputWidth,
     channels: options.inputChannels ?? metadata?.inputChannels,
   };
-  const { external: read, keep } = otherFiles(weights, options, maxBytes);
+  const { external: read, keep, discard } = otherFiles(weights, options, maxBytes);
   const external: External = async (location, most) => {
     const file = await read(location, most);
     options.onFile?.(location, file);
     return file;
   };
-  const checkpoint = await readFormat(bytes, how, external, options.network !== undefined);
+  const checkpoint = await readFormat(bytes, how, external, options.network !== undefined).catch(async (error) => {
+    await discard();
+    throw error;
+  });
   const warnings = await keep();
   if (checkpoint.network) checkpoint.network.warnings = [...checkpoint.network.warnings, ...warnings];
   return checkpoint;
@@ -66,7 +69,7 @@ function otherFiles(
   weights: WeightsInput,
   options: ReadOptions,
   maxBytes: number,
-): { external: External; keep(): Promise<Warning[]> } {
+): { external: External; keep(): Promise<Warning[]>; discard(): Promise<void> } {
   const fetched: KeptBytes[] = [];
   const external = async (location: string, most = maxBytes) => {
     const source = beside(location, weights, options);
@@ -87,7 +90,10 @@ function otherFiles(
     for (const one of fetched) warnings.push(...one.warnings, ...((await one.keep?.()) ?? []));
     return warnings;
   };
-  return { external, keep };
+  const discard = async () => {
+    for (const one of fetched) await one.discard?.();
+  };
+  return { external, keep, discard };
 }
 
 /** Says why a file is looked for that the user may not know of. Other errors, such as an abort, stay as they are. */

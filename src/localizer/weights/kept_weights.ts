@@ -15,10 +15,11 @@
  */
 import { platform } from '#gpu';
 import { InputError } from '../../errors.js';
-import { fetchFile, type KeptFile, type KeptFiles, openResponse } from '../../gpu/platform.js';
+import { fetchFile, type GrowingKeptFile, type KeptFile, type KeptFiles, openResponse } from '../../gpu/platform.js';
 import type { Warning } from '../../warnings.js';
-import { readPieces } from './bytes.js';
-import { type Algorithm, checkHash, checkIntegrity, hashOf } from './integrity.js';
+import { askServer, type Version, versionOf } from './file_version.js';
+import { type Algorithm, checkHash, hashOf } from './integrity.js';
+import { hex, NotWrittenError, type Place, type Received, receive } from './received.js';
 
 export interface KeptOptions {
   /** The folder where files are kept; not in pages. Default: the user's cache folder. */
@@ -32,9 +33,9 @@ export interface KeptOptions {
 }
 
 export interface KeptBytes {
-  /** All bytes. Of a kept file they may only be read when they are asked for. */
+  /** All bytes. Of a file on this machine they may only be read when they are asked for. */
   readonly bytes: Uint8Array;
-  /** Gives the tensors of a kept file that need not be read as a whole; undefined for formats that have to be. */
+  /** Gives the tensors of a file on this machine that need not be read as a whole; undefined for formats that have to be. */
   tensors?: NonNullable<KeptFile['inParts']>['tensors'] | undefined;
   warnings: readonly Warning[];
   /**
@@ -42,13 +43,8 @@ export interface KeptBytes {
    * weights, so that a login page or a truncated file is never kept. Returns warnings if they cannot be kept.
    */
   keep?(): Promise<readonly Warning[]>;
-}
-
-/** What a server says about a file. If it differs, the file may have changed. */
-interface Version {
-  etag?: string | undefined;
-  modified?: string | undefined;
-  length?: string | undefined;
+  /** Has to be called in place of `keep` if the bytes are not to be kept. */
+  discard?(): Promise<void>;
 }
 
 /** Stored together with the kept file. */
@@ -58,10 +54,7 @@ interface Note extends Version {
   fetched: string;
 }
 
-const ANSWER_MS = 10_000;
 const STALL_MS = 30_000;
-
-const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /**
  * The bytes of an address, from the kept file or from the server.
@@ -83,33 +76,65 @@ export async function keptWeights(source: unknown, options: KeptOptions): Promis
   const kept = await readKept(files, key, maxBytes);
   const use = ({ file }: Kept, warnings: Warning[]): KeptBytes => {
     onProgress?.(1);
-    return {
-      get bytes() {
-        return file.bytes;
-      },
-      tensors: file.inParts?.tensors,
-      warnings,
-    };
+    return useOf(file, warnings);
   };
   if (kept) {
     const state = integrity ? await stateByHash(kept.file, integrity) : await askServer(url, kept.note, signal);
     if (state === 'same') return use(kept, []);
     if (state !== 'changed') return use(kept, [unasked(kept.note, state)]);
   }
-  const fetched = await fetchWhole(url, options);
-  if ('bytes' in fetched) return { bytes: fetched.bytes, warnings: [], keep: () => write(files, key, fetched) };
+  const fetched = await fetchFor(files, key, url, options);
+  if (!('failure' in fetched)) return fetched;
   const { failure, isBroken } = fetched;
   if (!kept) throw failure;
   if (isBroken && !integrity) return use(kept, [outdated(kept.note, failure)]);
   throw new InputError(`${failure.message}; ${keptInstead(kept.note, integrity)}`, { cause: failure });
 }
 
-async function write(files: KeptFiles, key: string, { bytes, version }: Fetched): Promise<Warning[]> {
-  const note: Note = { ...version, sha256: hex(await hashOf(bytes, 'sha256')), fetched: new Date().toISOString() };
-  return files.write(key, bytes, JSON.stringify(note)).then(
-    () => [],
-    (error: unknown) => [notKept(error)],
-  );
+const useOf = (file: Received['content'], warnings: Warning[]): KeptBytes => ({
+  get bytes() {
+    return file.bytes;
+  },
+  tensors: file.inParts?.tensors,
+  warnings,
+});
+
+/** Fetches a file that is to be kept. If it cannot be written as it comes, it is fetched into memory. */
+async function fetchFor(
+  files: KeptFiles,
+  key: string,
+  url: string,
+  options: KeptOptions,
+): Promise<KeptBytes | Unfetched> {
+  let growing: GrowingKeptFile | undefined;
+  try {
+    growing = await files.begin?.(key);
+  } catch (error) {
+    return fetchToUse(url, options, error);
+  }
+  try {
+    const fetched = await fetchWhole(url, options, { files, key, growing });
+    if ('failure' in fetched) {
+      await growing?.discard();
+      return fetched;
+    }
+    const keep = () =>
+      fetched.keep().then(
+        () => [],
+        (error: unknown) => [notKept(error)],
+      );
+    return Object.assign(useOf(fetched.content, []), { keep, discard: fetched.discard });
+  } catch (error) {
+    await growing?.discard();
+    if (error instanceof NotWrittenError) return fetchToUse(url, options, error);
+    throw error;
+  }
+}
+
+/** Fetches a file that cannot be kept for the given reason. */
+async function fetchToUse(url: string, options: KeptOptions, reason: unknown): Promise<KeptBytes | Unfetched> {
+  const fetched = await fetchWhole(url, options);
+  return 'failure' in fetched ? fetched : { bytes: fetched.content.bytes, warnings: [notKept(reason)] };
 }
 
 function webAddress(source: unknown): string {
@@ -155,46 +180,6 @@ const stateByHash = (kept: KeptFile, integrity: string): Promise<'same' | 'chang
     () => 'changed',
   );
 
-/** Whether the server still has the kept file, or an error that says why the server could not be asked. */
-async function askServer(
-  url: string,
-  note: Note,
-  signal: AbortSignal | undefined,
-): Promise<'same' | 'changed' | Error> {
-  signal?.throwIfAborted();
-  const patience = new AbortController();
-  const stop = () => patience.abort();
-  const timer = setTimeout(stop, ANSWER_MS);
-  signal?.addEventListener('abort', stop);
-  try {
-    const response = await fetch(url, { method: 'HEAD', cache: 'no-cache', signal: patience.signal });
-    if (response.status >= 500 && response.status !== 501) return new Error(`HTTP status ${response.status}`);
-    return response.ok && isSame(versionOf(response), note) ? 'same' : 'changed';
-  } catch (error) {
-    signal?.throwIfAborted();
-    return patience.signal.aborted ? new Error(`no answer within ${ANSWER_MS / 1000} s`) : (error as Error);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
-  }
-}
-
-function versionOf({ headers }: Response): Version {
-  const told = (name: string) => headers.get(name) ?? undefined;
-  const length = headers.get('content-encoding') ? undefined : told('content-length');
-  return { etag: told('etag'), modified: told('last-modified'), length };
-}
-
-function isSame(now: Version, then: Version): boolean {
-  if (now.etag || then.etag) return now.etag === then.etag;
-  return now.modified !== undefined && now.modified === then.modified && now.length === then.length;
-}
-
-interface Fetched {
-  bytes: Uint8Array;
-  version: Version;
-}
-
 /** Why a file was not fetched. `isBroken` means that the server or the connection failed; otherwise the server refused the request. */
 interface Unfetched {
   failure: InputError;
@@ -202,10 +187,11 @@ interface Unfetched {
 }
 
 /**
- * Fetches a file. If the connection or the server fails, or the server refuses, the reason is returned.
+ * Fetches a file, to the place where it is going to be kept if there is one. If the connection or the server fails, or the server refuses, the
+ * reason is returned.
  * @throws InputError for a file that is too large or does not fit `integrity`; the signal's reason if that was aborted
  */
-async function fetchWhole(url: string, options: KeptOptions): Promise<Fetched | Unfetched> {
+async function fetchWhole(url: string, options: KeptOptions, place?: Place): Promise<Received | Unfetched> {
   const { integrity, maxBytes, signal, onProgress, stallMs = STALL_MS } = options;
   const patience = watch(url, stallMs, signal);
   let status = 0;
@@ -215,9 +201,10 @@ async function fetchWhole(url: string, options: KeptOptions): Promise<Fetched | 
     ({ status } = response);
     const { size, pieces } = openResponse(response, url, patience.signal);
     const renewing = { size, pieces: eachRenewing(pieces, patience.renew) };
-    const bytes = await readPieces(renewing, { what: `weights ${url}`, maxBytes, onProgress });
-    if (integrity) await checkIntegrity(bytes, integrity, `weights ${url}`);
-    return { bytes, version: versionOf(response) };
+    const version = versionOf(response);
+    const noteOf = (sha256: string) =>
+      JSON.stringify({ ...version, sha256, fetched: new Date().toISOString() } satisfies Note);
+    return await receive(renewing, { what: `weights ${url}`, maxBytes, onProgress, integrity, noteOf }, place);
   } catch (error) {
     signal?.throwIfAborted();
     if (!(error instanceof InputError)) throw error;
@@ -262,9 +249,9 @@ async function* eachRenewing(pieces: AsyncIterable<Uint8Array>, renew: () => voi
 }
 
 async function fetchOnly(url: string, options: KeptOptions, reason: unknown): Promise<KeptBytes> {
-  const fetched = await fetchWhole(url, options);
+  const fetched = await fetchToUse(url, options, reason);
   if ('failure' in fetched) throw fetched.failure;
-  return { bytes: fetched.bytes, warnings: [notKept(reason)] };
+  return fetched;
 }
 
 const notKept = (reason: unknown): Warning => ({

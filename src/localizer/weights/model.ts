@@ -94,11 +94,16 @@ async function readWhole(source: ByteSource, weights: WeightsInput, options: Rea
   // Loaded on demand, because most weights are neither kept nor checked.
   const { checkedWeights } = await import('./checked_weights.js');
   const read = await checkedWeights(source, { ...how, cache, integrity });
-  const { warnings, keep } = read;
-  options.onFile?.('', read.bytes);
-  const inFile = await read.tensors?.(options.prefix);
-  const checkpoint = inFile ? { ...inFile, name: nameOf(weights) } : await decode(read.bytes, weights, options);
-  return { checkpoint, warnings: [...warnings, ...((await keep?.()) ?? [])] };
+  const { warnings, keep, discard } = read;
+  try {
+    options.onFile?.('', read.bytes);
+    const inFile = await read.tensors?.(options.prefix);
+    const checkpoint = inFile ? { ...inFile, name: nameOf(weights) } : await decode(read.bytes, weights, options);
+    return { checkpoint, warnings: [...warnings, ...((await keep?.()) ?? [])] };
+  } catch (error) {
+    await discard?.();
+    throw error;
+  }
 }
 
 /** The checkpoint in the bytes of weights. */
