@@ -116,6 +116,37 @@ test('weights that are cut, or have another hash, are refused although their net
   await refuses(rest, hashOfWeights, /InputError: weights: not the file that the option integrity describes/);
 });
 
+test('a Blob is hashed before its tensors are read, by slices', async () => {
+  const sliced: number[] = [];
+  class Watched extends Blob {
+    override slice(start = 0, end = this.size) {
+      sliced.push(end - start);
+      return super.slice(start, end);
+    }
+    override arrayBuffer(): Promise<ArrayBuffer> {
+      return Promise.reject(new Error('it is read as a whole'));
+    }
+  }
+  const blob = new Watched([bytes as BlobPart]);
+  const { device } = gpu;
+  await load(blob, { device, integrity: `sha256-${'A'.repeat(43)}=` }).then(
+    () => assert.unreachable('refused'),
+    (error: Error) => assert.match(`${error.name}: ${error.message}`, /InputError: weights: not the file.*integrity/),
+  );
+  assert.equal(sliced, []);
+  await load(blob, { device, integrity: hashOfWeights, maxBytes: 100 }).then(
+    () => assert.unreachable('refused'),
+    (error: Error) => assert.match(error.message, /weights is too large; expected at most 100 bytes/),
+  );
+  const some = await load(blob, { device, integrity: hashOfWeights });
+  assert.ok(sliced.length > 0);
+  const other = await load(bytes, { device });
+  const image = tinyPicture(1);
+  assert.equal(contentOf(await some.localize(image)), contentOf(await other.localize(image)));
+  await some.close();
+  await other.close();
+});
+
 test('a Blob, and one whose network needs numbers to be known, give the results of their bytes', async () => {
   const vgg = new Uint8Array(
     readFileSync(new URL('../../../test/fixtures/torch-reference/vgg/model.safetensors', import.meta.url)),

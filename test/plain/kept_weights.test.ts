@@ -3,10 +3,11 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { platform } from '#gpu';
 import { InputError } from '../../src/errors.js';
+import { numbersOf } from '../../src/formats/weights/checkpoint.js';
 import type { KeptFiles } from '../../src/gpu/platform.js';
 import { checkedWeights } from '../../src/localizer/weights/checked_weights.js';
 import { hashOf } from '../../src/localizer/weights/integrity.js';
-import { readModel } from '../../src/localizer/weights/model.js';
+import { beginModel, readModel } from '../../src/localizer/weights/model.js';
 import { readFixture } from '../support/fixture.js';
 import { jsonBytes, layer } from '../support/tensorflow.js';
 import { convolution, keras } from '../support/tensorflow_network.js';
@@ -204,6 +205,16 @@ test('integrity without cache: bytes, functions, several hashes; invalid hashes 
     await refused(checkedWeights(unread, options), /^integrity; expected sha256-/);
     assert.not.ok(unread.locked);
   }
+});
+
+test('integrity of a Blob', async () => {
+  const blob = new Blob([weights as BlobPart]);
+  const { model, end } = await beginModel(blob, { integrity: await sri(weights) });
+  const expected = (await readModel(weights, {})).checkpoint.tensors;
+  for (const [name, tensor] of model.checkpoint.tensors)
+    assert.equal(await numbersOf(tensor), expected.get(name)!.data, name);
+  await end();
+  await refused(beginModel(blob, { integrity: await sri('other') }), /weights: not the file that the option integrity/);
 });
 
 test('cache is refused for anything but web addresses', async () => {

@@ -6,9 +6,9 @@ import { platform } from '#gpu';
 import { awaitCheckpoint } from '../../formats/weights/awaited_checkpoint.js';
 import { type Checkpoint, NotInMemoryError } from '../../formats/weights/checkpoint.js';
 import type { Model } from '../../nets/model.js';
-import type { ByteSource, Coming, ReadBytesOptions } from './bytes.js';
+import { type ByteSource, type Coming, checkedPieces, piecesOf, type ReadBytesOptions, readBytes } from './bytes.js';
 import { beginReading } from './coming_weights.js';
-import { checkHash, hashOf, parseIntegrity } from './integrity.js';
+import { type Algorithm, checkHash, hashOf, parseIntegrity } from './integrity.js';
 import type { OnFile } from './weights_input.js';
 
 /** A network that is known before all of its weights are there. */
@@ -38,6 +38,10 @@ export async function comingModel(
   source: Exclude<ByteSource, Uint8Array | ArrayBuffer>,
   reading: Reading,
 ): Promise<ComingModel> {
+  if (source instanceof Blob && reading.integrity !== undefined) {
+    await checkBlob(source, reading, reading.integrity);
+    return comingModel(source, { ...reading, integrity: undefined });
+  }
   const { integrity, onFile, onProgress } = reading;
   const algorithm = integrity === undefined ? undefined : parseIntegrity(integrity).algorithm;
   const hash = algorithm && platform.hasher?.(algorithm);
@@ -61,6 +65,23 @@ export async function comingModel(
     coming.stop();
     throw error;
   }
+}
+
+/**
+ * The hash of a Blob is computed before its tensors are read, so its bytes are read twice, because they then need not be in memory together with
+ * what is made of them. In pages they are in memory as a whole while the hash is computed.
+ */
+async function checkBlob(blob: Blob, reading: Reading, integrity: string): Promise<void> {
+  const { what, maxBytes, onProgress } = reading;
+  const byPieces = async (hash: NonNullable<ReturnType<NonNullable<typeof platform.hasher>>>) => {
+    for await (const piece of checkedPieces(piecesOf(blob), { what, maxBytes, onProgress })) hash.update(piece);
+    return hash.digest();
+  };
+  const hashBy = async (algorithm: Algorithm) => {
+    const hash = platform.hasher?.(algorithm);
+    return hash ? byPieces(hash) : hashOf(await readBytes(blob, { what, maxBytes, onProgress }), algorithm);
+  };
+  await checkHash(hashBy, integrity, what);
 }
 
 async function describeComing(coming: Coming, { decode, describe }: Reading): Promise<Model> {

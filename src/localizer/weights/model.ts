@@ -37,9 +37,7 @@ export async function beginModel(weights: WeightsInput, options: ReadOptions): P
   const source = inFile ? undefined : await sourceOf(weights);
   const isInMemory = source instanceof Uint8Array || source instanceof ArrayBuffer;
   const { cache = false, integrity } = options;
-  // A hash needs all bytes, so a Blob would be read twice.
-  const isWhole = isInMemory || cache !== false || (source instanceof Blob && integrity !== undefined);
-  if (source && !isWhole)
+  if (source && !isInMemory && cache === false)
     return (await import('./coming_model.js')).comingModel(source, {
       ...{ ...readingOf(options), integrity, onFile: options.onFile },
       decode: (bytes) => decode(bytes, weights, options),
