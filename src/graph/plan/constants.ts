@@ -32,7 +32,7 @@ export function createConstantPool(): ConstantPool {
  * Bytes of weights to upload before waiting for the GPU. It bounds the memory of copies that the GPU has not taken yet, and of unpacked weights
  * that it has not freed.
  */
-const IN_FLIGHT = 8 << 20;
+const IN_FLIGHT = 2 << 20;
 
 /** Adds the constants that a plan's dispatches read to `pool`, unless they are there already, and returns the buffer of each tensor. */
 export async function createConstants(
