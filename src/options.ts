@@ -97,6 +97,10 @@ export function refuseFormerNames(what: string, options: object): void {
 export function checkOptions(what: string, options: unknown, kinds: OptionKinds): void {
   if (options === undefined) return;
   const known = Object.keys(kinds);
+  if (known.length === 0 && !(isObject(options) && Object.keys(options as object).length === 0))
+    throw new InputError(`${what} has no options`, {
+      given: isObject(options) ? Object.keys(options as object).join(', ') : shown(options),
+    });
   if (!isObject(options)) {
     throw new InputError(`${what}: the options are not an object`, {
       expected: `{ ${known.join(', ')} }`,
@@ -113,6 +117,26 @@ export function checkOptions(what: string, options: unknown, kinds: OptionKinds)
       given: shown(value),
     });
   }
+}
+
+/**
+ * As `checkOptions`, for options some of which have no default.
+ * @param required their names
+ * @throws InputError that names the first of them that is missing
+ */
+export function checkRequiredOptions<Name extends string>(
+  what: string,
+  options: { readonly [name in Name]?: unknown },
+  kinds: OptionKinds,
+  required: readonly Name[],
+): void {
+  checkOptions(what, options ?? null, kinds);
+  const missing = required.find((name) => options[name] === undefined);
+  if (missing === undefined) return;
+  const kind = kinds[missing];
+  throw new InputError(`${what}: ${missing} is missing`, {
+    expected: kind === 'anything' ? required.join(', ') : typeof kind === 'string' ? kind : kind.join(' or '),
+  });
 }
 
 function unknownOption(what: string, name: string, known: readonly string[]): InputError {

@@ -36,14 +36,23 @@ export function weightedCrossEntropy(options: { perClass?: boolean } = {}): Loss
 const WEIGHTED_OPTIONS = optionKinds<{ perClass?: boolean }>({ perClass: 'true or false' });
 const FOCAL_OPTIONS = optionKinds<{ alpha?: number; gamma?: number }>({ alpha: 'a number', gamma: 'a number' });
 
-/** Cross entropy: Σ −y · ln σ(z) − (1 − y) · ln(1 − σ(z)). */
-export const crossEntropy = (): Loss => sumOf({ kind: 'cross_entropy' });
+/** Cross entropy: Σ −y · ln σ(z) − (1 − y) · ln(1 − σ(z)). It has no options. */
+export function crossEntropy(options: Record<string, never> = {}): Loss {
+  checkOptions('crossEntropy', options, {});
+  return sumOf({ kind: 'cross_entropy' });
+}
 
-/** Hinge loss: Σ max(0, 1 − (2y − 1) · z). */
-export const hinge = (): Loss => sumOf({ kind: 'hinge' });
+/** Hinge loss: Σ max(0, 1 − (2y − 1) · z). It has no options. */
+export function hinge(options: Record<string, never> = {}): Loss {
+  checkOptions('hinge', options, {});
+  return sumOf({ kind: 'hinge' });
+}
 
-/** Euclidean loss: Σ ½ · (σ(z) − y)². */
-export const euclidean = (): Loss => sumOf({ kind: 'euclidean' });
+/** Euclidean loss: Σ ½ · (σ(z) − y)². It has no options. */
+export function euclidean(options: Record<string, never> = {}): Loss {
+  checkOptions('euclidean', options, {});
+  return sumOf({ kind: 'euclidean' });
+}
 
 /**
  * Focal loss: Σ −α · y · (1 − p)^γ · ln p − (1 − α) · (1 − y) · p^γ · ln(1 − p) with p = σ(z). Formula and defaults are those of Lin et

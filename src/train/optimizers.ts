@@ -6,7 +6,7 @@ import { forward as adamwStep } from '../ops/optimizers/adamw.js';
 import { forward as clipFactor } from '../ops/optimizers/clip_factor.js';
 import { forward as sgdStep } from '../ops/optimizers/sgd.js';
 import { forward as squaredNorm } from '../ops/optimizers/squared_norm.js';
-import { checkOptions, optionKinds } from '../options.js';
+import { checkOptions, checkRequiredOptions, optionKinds } from '../options.js';
 
 /** What the update of one parameter needs. */
 export interface Update {
@@ -127,6 +127,27 @@ export interface Part {
 
 const isIn = ({ match }: Part, name: string) =>
   typeof match === 'string' ? match === '' || `${name}.`.startsWith(match.replace(/\.?$/, '.')) : match.test(name);
+
+const PART_OPTIONS = optionKinds<Part>({
+  match: 'anything',
+  frozen: 'true or false',
+  rate: 'a number',
+  decay: 'a number',
+});
+
+/** @throws InputError for what is no list of parts, and for fields of a part that are misspelt or of a wrong type. */
+export function checkPartFields(parts: readonly Part[]): void {
+  if (!Array.isArray(parts))
+    throw new InputError('parts', { expected: 'a list', given: Object.prototype.toString.call(parts) });
+  for (const part of parts as readonly Part[]) {
+    checkRequiredOptions('a part', part, PART_OPTIONS, ['match']);
+    if (typeof part.match === 'string' || part.match instanceof RegExp) continue;
+    throw new InputError('a part: match', {
+      expected: 'a regular expression, or the first segments of names of parameters',
+      given: String(part.match),
+    });
+  }
+}
 
 /** @throws InputError for a part to which no parameter belongs, since that is a spelling mistake, or for a factor that makes no sense. */
 export function checkParts(parts: readonly Part[], names: readonly string[]): void {

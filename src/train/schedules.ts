@@ -5,8 +5,11 @@ import { checkOptions } from '../options.js';
 /** The factor of the learning rate at an update, counted from 0. */
 export type Schedule = (step: number) => number;
 
-/** Keeps the learning rate. */
-export const constant = (): Schedule => () => 1;
+/** Keeps the learning rate. It has no options. */
+export function constant(options: Record<string, never> = {}): Schedule {
+  checkOptions('constant', options, {});
+  return () => 1;
+}
 
 /** Multiplies the learning rate by `factor` after each `every` steps. */
 export function stepDecay(options: { every: number; factor?: number }): Schedule {

@@ -166,11 +166,11 @@ export function lossOf(settings: LossSettings): Loss {
     case 'w-cel':
       return weightedCrossEntropy(withoutKind(settings));
     case 'cel':
-      return crossEntropy();
+      return crossEntropy(withoutKind(settings));
     case 'hinge':
-      return hinge();
+      return hinge(withoutKind(settings));
     case 'euclidean':
-      return euclidean();
+      return euclidean(withoutKind(settings));
     case 'focal':
       return focal(withoutKind(settings));
     default:

@@ -6,7 +6,7 @@ import type { PoolingNumbers } from '../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Head } from '../nets/architecture.js';
 import type { Backbone } from '../nets/backbone.js';
-import { checkOptions, optionKinds } from '../options.js';
+import { checkRequiredOptions, optionKinds } from '../options.js';
 
 /** Which network, for which classes, and from which weights. */
 export interface StartOptions extends PoolingNumbers {
@@ -59,8 +59,8 @@ const START_OPTIONS = optionKinds<StartOptions>({
 
 /** @throws InputError for an option that is misspelt or of a wrong type, and for classes that are none or there twice: outputs could not be told apart */
 export function checkStart(options: StartOptions): void {
-  checkOptions('startOf', options, START_OPTIONS);
-  const { classes = [] } = options;
+  checkRequiredOptions('startOf', options, START_OPTIONS, ['size', 'classes', 'seed']);
+  const { classes } = options;
   const twice = classes.find((name, index) => classes.indexOf(name) < index);
   if (classes.length > 0 && twice === undefined) return;
   throw new InputError('startOf: classes', {

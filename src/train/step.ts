@@ -15,7 +15,7 @@ import { initialWeights } from './initial.js';
 import type { Optimizer } from './optimizers.js';
 import { averageOf, buildStep, type StepGraphs } from './step_graph.js';
 import { createStepPlans, type StepPlans } from './step_plan.js';
-import { TRAINER_OPTIONS, type TrainerOptions } from './trainer_options.js';
+import { checkTrainer, type TrainerOptions } from './trainer_options.js';
 
 /**
  * Numbers in NHWC order, or a function that fills the trainer's buffer itself, for example with dispatches of its own. Only a trainer that
@@ -51,7 +51,10 @@ export interface Trainer {
    *   no parameter, but steps started since have run.
    */
   step(images: Images, labels: ArrayLike<number>, options: StepOptions): Promise<number>;
-  /** The number of updates so far, on which Adam's bias correction depends. It has to be set when a run is resumed. */
+  /**
+   * The number of updates so far, on which Adam's bias correction depends. It has to be set when a run is resumed. An update whose step ends
+   * with a NotFiniteError does not count, as soon as the step's promise has been rejected.
+   */
   updates: number;
   /** Shapes of all that is kept from step to step: parameters, and the optimizer's states by names such as `name#velocity`. */
   readonly states: ReadonlyMap<string, readonly number[]>;
@@ -95,7 +98,7 @@ interface Running {
  * @throws InputError if options contradict each other, or if the step does not fit on the adapter.
  */
 export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<Trainer> {
-  checkOptions('createTrainer', options, TRAINER_OPTIONS);
+  checkTrainer(gpu, options);
   const { accumulate = 1, optimizer, weights = initialWeights(options.seed ?? 0) } = options;
   if (!(Number.isInteger(accumulate) && accumulate >= 1)) {
     throw new InputError('micro-batches to an update', { expected: 'an integer ≥ 1', given: String(accumulate) });
@@ -117,6 +120,8 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
       return running.updates;
     },
     set updates(count) {
+      if (!Number.isSafeInteger(count) || count < 0)
+        throw new InputError('updates of a trainer', { expected: 'a whole number from 0 on', given: String(count) });
       running.updates = count;
     },
     states: new Map([...graphs.states, ...graphs.skipped].map(([name, { shape }]) => [name, shape])),
@@ -128,8 +133,10 @@ export async function createTrainer(gpu: Gpu, options: TrainerOptions): Promise<
       checkOptions('step', options ?? null, STEP_OPTIONS);
       const { learningRate } = options;
       checkStep(graphs, images, labels, learningRate);
-      const { results } = await queue.push(() => submit(running, images, labels, learningRate));
-      return lossOf(graphs, await results);
+      const { results, isUpdate } = await queue.push(() => submit(running, images, labels, learningRate));
+      const found = await results;
+      if (isUpdate && flagOf(found.at(-1)) !== 0) running.updates--;
+      return lossOf(graphs, found);
     },
     read: async (name) => {
       const kept = skipped.get(name);
@@ -189,7 +196,7 @@ async function submit(
   images: Images,
   labelValues: ArrayLike<number>,
   learningRate: number,
-): Promise<{ results: Promise<ArrayBuffer[]> }> {
+): Promise<{ results: Promise<ArrayBuffer[]>; isUpdate: boolean }> {
   const { gpu, graphs, plans, accumulate } = running;
   const { inputs, labels, share, hyper, loss, halt, update, averages } = graphs;
   const { step } = plans;
@@ -213,8 +220,11 @@ async function submit(
     }
     running.updates++;
   }
-  return { results: readRanges(gpu, places) };
+  return { results: readRanges(gpu, places), isUpdate: running.micro === 0 };
 }
+
+/** The value of a flag `halt`, whose bytes may be missing. The last flag that is read with an update is the one that the update depends on. */
+const flagOf = (bytes: ArrayBuffer | undefined): number => (bytes ? new Uint32Array(bytes)[0] : 0);
 
 /**
  * The loss of a step.
@@ -225,7 +235,7 @@ async function submit(
 function lossOf({ loss, watched }: StepGraphs, [lossBytes, haltBytes, updateBytes]: readonly ArrayBuffer[]): number {
   const [value] = decodeTensor(loss, lossBytes);
   for (const bytes of [haltBytes, updateBytes]) {
-    const [flag] = bytes ? new Uint32Array(bytes) : [0];
+    const flag = flagOf(bytes);
     if (flag === 0) continue;
     const what = watched[watched.length - flag];
     throw new NotFiniteError(what === 'the loss' ? `the loss (${value})` : what);

@@ -1,7 +1,7 @@
 /** Builds the graphs of a training step: forward pass, loss, backward pass and update. */
 import { InputError } from '../errors.js';
 import { createGraph, type Graph, type GraphBuilder, updatesOf } from '../graph/ir/graph.js';
-import type { Tensor } from '../graph/ir/tensor.js';
+import { elementCount, type Tensor } from '../graph/ir/tensor.js';
 import { checkOutputs } from '../nets/outputs.js';
 import { networkFrom } from '../nets/written/graphs.js';
 import { gradients } from '../ops/differentiate.js';
@@ -35,6 +35,7 @@ export function buildStep(options: TrainerOptions, split: boolean) {
   const { inputs, logits, frozen } = addNetwork(g, options);
   const labels = g.input('labels', logits.shape, { layout: 'dense' });
   const loss = options.loss(g, logits, labels);
+  checkLoss(loss);
 
   const trained = trainedParameters(g, loss, parts);
   const halt = g.apply(firstNonfinite, [...inputs, loss, ...trained.map(({ gradient }) => gradient)], {}, 'halt');
@@ -83,6 +84,16 @@ export function buildStep(options: TrainerOptions, split: boolean) {
     update: split ? { graph: target.finish([haltOfUpdate]), halt: haltOfUpdate } : undefined,
     averages: options.averageDecay === undefined ? undefined : averagesOf(averaged, options.averageDecay, state),
   };
+}
+
+/** @throws InputError if a loss has not given one number. A function that makes a loss, such as `focal`, gives another function. */
+function checkLoss(loss: Tensor): void {
+  const shape = (loss as Tensor | undefined)?.shape;
+  if (Array.isArray(shape) && elementCount(loss) === 1) return;
+  throw new InputError('createTrainer: loss', {
+    expected: 'a function that adds a loss to the graph, as crossEntropy() gives it, to a tensor [1]',
+    given: shape ? `a tensor [${shape.join(', ')}]` : typeof loss,
+  });
 }
 
 /** Adds the network, or what of it comes after its frozen first layers. */

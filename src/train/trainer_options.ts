@@ -1,12 +1,14 @@
 /** What `createTrainer` can be told. */
 
+import { InputError } from '../errors.js';
+import type { Gpu } from '../gpu/device.js';
 import type { ChooseVariant } from '../graph/plan/lower.js';
 import type { WeightSource } from '../graph/plan/types.js';
 import type { NetworkDescription } from '../nets/architecture.js';
 import type { NetworkFunction } from '../nets/outputs.js';
-import { optionKinds } from '../options.js';
+import { checkRequiredOptions, optionKinds } from '../options.js';
 import type { Loss } from './losses.js';
-import type { Optimizer, Part } from './optimizers.js';
+import { checkPartFields, type Optimizer, type Part } from './optimizers.js';
 
 /** What a training step needs. */
 export interface TrainerOptions {
@@ -77,3 +79,22 @@ export const TRAINER_OPTIONS = optionKinds<TrainerOptions>({
   skipsFrozen: 'true or false',
   choose: 'a function',
 });
+
+/** @throws InputError for a missing argument, for options that are missing, misspelt or of a wrong type, and for parts that are none */
+export function checkTrainer(gpu: Gpu, options: TrainerOptions): void {
+  checkRequiredOptions('createTrainer', options, TRAINER_OPTIONS, [
+    ...(['architecture', 'batch', 'size', 'loss', 'optimizer', 'batchNorm'] as const),
+  ]);
+  if (typeof gpu?.device?.createBuffer !== 'function')
+    throw new InputError('createTrainer: the first argument is no Gpu', { expected: 'what openGpu gives' });
+  const { optimizer, parts, size } = options;
+  const sides = typeof size === 'number' ? [size, size] : size;
+  if (!Array.isArray(sides) || sides.length !== 2 || !sides.every((side) => Number.isInteger(side) && side >= 1))
+    throw new InputError('createTrainer: size', { expected: 'pixels, or [height, width]', given: String(size) });
+  if (typeof optimizer.update !== 'function' || typeof optimizer.hyper !== 'function')
+    throw new InputError('createTrainer: optimizer', {
+      expected: 'what sgd or adamw gives',
+      given: Object.keys(optimizer).join(', '),
+    });
+  if (parts) checkPartFields(parts);
+}

@@ -341,6 +341,36 @@ train('numbers that are not finite are found even if the loss is finite, and not
   }
 });
 
+train('an update that failed does not count', async () => {
+  const trainer = await trainTiny({ optimizer: adamw() });
+  await takeSteps(trainer, 2);
+  const { images, labels } = batchOf(7);
+  const broken = images.slice().fill(Number.NaN);
+  const failed = trainer.step(broken, labels, { learningRate: 0.01 });
+  const next = trainer.step(images, labels, { learningRate: 0.01 }); // started before the failure is known
+  await notFinite(failed, /^an image is not finite$/);
+  await next;
+  assert.is(trainer.updates, 3);
+  assert.throws(() => {
+    trainer.updates = Number.NaN;
+  }, /updates of a trainer; expected a whole number from 0 on; given NaN/);
+  trainer.close();
+  const pairs = await trainTiny({ accumulate: 2, batchNorm: 'frozen' });
+  for (const image of [broken, images]) await pairs.step(image, labels, { learningRate: 0.01 }).catch(() => {});
+  assert.is(pairs.updates, 0, 'the second micro-batch belongs to an update that failed');
+  for (let step = 0; step < 2; step++) await pairs.step(images, labels, { learningRate: 0.01 });
+  assert.is(pairs.updates, 1);
+  pairs.close();
+});
+
+train('what a loss gives has to be one number', async () => {
+  for (const loss of [() => crossEntropy(), (_: unknown, logits: unknown) => logits])
+    await trainTiny({ loss: loss as never }).then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, /^createTrainer: loss; expected .*given (a tensor|function)/),
+    );
+});
+
 train('a learning rate that is far too high ends with an error, and not with weights that are NaN', async () => {
   const trainer = await trainTiny({ batchNorm: 'frozen', optimizer: sgd() });
   await notFinite(takeSteps(trainer, 12, 1e12), /^(the loss \((NaN|Infinity)\)|the gradient of \S+) is not finite$/);

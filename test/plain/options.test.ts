@@ -24,10 +24,14 @@ import { drawPhantom } from '../../src/phantom/index.js';
 import { mineReport } from '../../src/reports/index.js';
 import {
   adamw,
+  constant,
   cosine,
   createTrainer,
+  crossEntropy,
+  euclidean,
   fitPrediction,
   focal,
+  hinge,
   selectData,
   sgd,
   startOf,
@@ -36,6 +40,7 @@ import {
   weightedCrossEntropy,
 } from '../../src/train/index.js';
 import { TRAIN_OPTIONS } from '../../src/train/options.js';
+import { lossOf } from '../../src/train/settings.js';
 import { TRAINER_OPTIONS } from '../../src/train/trainer_options.js';
 
 const read = (page: string) => readFileSync(new URL(`../../../${page}`, import.meta.url), 'utf8');
@@ -183,6 +188,46 @@ test('every function with options refuses a misspelt name, and says what was mea
     assert.ok(message.startsWith(`${name} has no option ${misspelt}`), message);
     assert.ok(message.includes(`did you mean ${meant}?`), message);
   }
+});
+
+test('functions without options refuse all, and what has no default may not be missing', async () => {
+  for (const [name, call] of Object.entries({ crossEntropy, hinge, euclidean, constant }) as [
+    string,
+    (o?: never) => unknown,
+  ][]) {
+    call();
+    assert.is(await refusal(() => call({ alpha: 0.5 } as never)), `${name} has no options; given alpha`);
+    assert.is(await refusal(() => call(5 as never)), `${name} has no options; given 5`);
+  }
+  assert.throws(() => lossOf({ kind: 'hinge', perClass: true } as never), /hinge has no options; given perClass/);
+  const gpu = { device: { createBuffer: () => {} } } as never;
+  const whole = {
+    ...{ architecture: () => {}, batch: 1, size: 32, loss: crossEntropy(), optimizer: sgd(), batchNorm: 'train' },
+  };
+  const wrong: [RegExp, unknown][] = [
+    [/createTrainer: the options are not an object/, undefined],
+    ...Object.keys(whole).map((name): [RegExp, unknown] => [
+      new RegExp(`createTrainer: ${name} is missing`),
+      { ...whole, [name]: undefined },
+    ]),
+    [/createTrainer: size; expected/, { ...whole, size: 'x' }],
+    [/createTrainer: size; expected/, { ...whole, size: [32] }],
+    [/createTrainer: optimizer; expected what sgd or adamw gives/, { ...whole, optimizer: {} }],
+    [/a part has no option mach; .*did you mean match/, { ...whole, parts: [{ mach: 'head' }] }],
+    [/a part: match is missing/, { ...whole, parts: [{ frozen: true }] }],
+    [/a part: match; expected a regular expression/, { ...whole, parts: [{ match: 5 }] }],
+    [/a part: rate; expected a number/, { ...whole, parts: [{ match: '', rate: '1' }] }],
+    [/^parts; expected a list/, { ...whole, parts: { match: 'head' } }],
+  ];
+  for (const [message, options] of wrong)
+    assert.match(await refusal(() => createTrainer(gpu, options as never)), message);
+  for (const other of [undefined, {}])
+    assert.match(
+      await refusal(() => createTrainer(other as never, whole as never)),
+      /no Gpu; expected what openGpu gives/,
+    );
+  assert.match(await refusal(() => startOf(undefined as never)), /startOf: the options are not an object/);
+  assert.match(await refusal(() => startOf({ classes: ['Mass'], size: 32 } as never)), /startOf: seed is missing/);
 });
 
 test('numbers that make no sense are refused by name', async () => {

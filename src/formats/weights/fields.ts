@@ -33,12 +33,12 @@ export const FIELDS: Record<Field, { parse: Parse; optional?: true }> = {
   topK: { parse: size, optional: true },
   lseR0: { parse: positive, optional: true },
   attentionChannels: { parse: size, optional: true },
-  lowK: { parse: (text, key) => (text === '0' ? 0 : size(text, key)), optional: true },
+  lowK: { parse: sizeOrNone, optional: true },
   prediction: { parse: pattern(/^[\w./-]{1,200}$/, 'the name of a layer'), optional: true },
   operatingThresholds: { parse: probabilities, optional: true },
   heatmapMethod: { parse: oneOf(...HEATMAP_METHODS), optional: true },
   heatmapScaling: { parse: oneOf('minmax', 'relu') },
-  heatmapBorder: { parse: (text, key) => (text === '0' ? 0 : size(text, key)), optional: true },
+  heatmapBorder: { parse: sizeOrNone, optional: true },
   heatThresholds: { parse: heatThresholds, optional: true },
   minRegion: { parse: cells, optional: true },
   boxRules: { parse: boxRules, optional: true },
@@ -71,6 +71,11 @@ function oneOf(...values: string[]): Parse {
 
 function size(text: string, key: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw fault(key, 'a whole number from 1 to 999999', brief(text));
+  return Number(text);
+}
+
+function sizeOrNone(text: string, key: string): number {
+  if (!/^(?:0|[1-9]\d{0,5})$/.test(text)) throw fault(key, 'a whole number from 0 to 999999', brief(text));
   return Number(text);
 }
 
