@@ -50,6 +50,16 @@ export interface NetworkBench {
   readonly tune?: number | undefined;
 }
 
+/** A network of a batch size whose plan is timed. */
+interface Timed {
+  readonly gpu: Gpu;
+  readonly built: ReturnType<typeof build>;
+  /** What all rows about it have in common. */
+  readonly start: Pick<Row, 'suite' | 'engine' | 'label'> & { readonly type: 'f32' | 'f16' };
+  readonly roofs: Roofs | undefined;
+  readonly options: MeasureOptions;
+}
+
 /** Opens a device of its own, so that the first run compiles everything, and checks the network before it times it. */
 export async function benchNetwork(
   open: () => Promise<Gpu>,
@@ -63,40 +73,21 @@ export async function benchNetwork(
   try {
     const rows: Row[] = [];
     for (const batch of batches) {
-      const start = {
-        suite: 'networks' as const,
-        engine: 'raybox',
-        label: `${network} ${size}×${size} batch ${batch}`,
-        type,
-        variant: 'run',
-      };
+      const label = `${network} ${size}×${size} batch ${batch}`;
+      const start = { suite: 'networks' as const, engine: 'raybox', label, type };
+      const timed: Timed = { gpu, built: build(network, size, batch, type), start, roofs, options };
+      let variant = 'run';
       try {
-        const { first, plan, outputs } = await prepare(gpu, pool, build(network, size, batch, type));
+        const { first, plan, outputs } = await prepare(gpu, pool, timed.built);
         plans.push(plan);
         const firstMs = plans.length === 1 ? first : undefined; // later plans find kernels and weights already there
         if (plans.length === 1) await compareWithReference(gpu, pool, network, type);
-        const [timing] = await measure(gpu, [workloadOf(start.label, plan)], { minSamples: 3, ...options });
-        if (timing instanceof Error) throw timing;
-        rows.push({ ...start, ...(await rowOf(plan, timing, type, roofs)), firstMs });
+        rows.push({ ...start, variant, ...(await timePlan(timed, plan)), firstMs });
         if (tune === undefined) continue;
-        start.variant = 'tuned';
-        const built = build(network, size, batch, type);
-        const { choose, made } = await tuneGraph(gpu, built.graph, tune);
-        // Tuned kernels may need weights that are packed in another way, so they have a pool of their own.
-        const ownPool = createConstantPool();
-        const tuned = await prepare(gpu, ownPool, built, choose);
-        try {
-          refuseOthers(tuned.outputs, outputs, type);
-          const [its] = await measure(gpu, [workloadOf(start.label, tuned.plan)], { minSamples: 3, ...options });
-          if (its instanceof Error) throw its;
-          const choices = made().filter(({ variant, preferred }) => variant !== preferred);
-          rows.push({ ...start, ...(await rowOf(tuned.plan, its, type, roofs)), choices: choices.map(choiceOf) });
-        } finally {
-          tuned.plan.close();
-          ownPool.close();
-        }
+        variant = 'tuned';
+        rows.push({ ...start, variant, ...(await timeTuned(timed, outputs, tune)) });
       } catch (error) {
-        rows.push({ ...start, failure: (error as Error).message });
+        rows.push({ ...start, variant, failure: (error as Error).message });
       }
     }
     return rows;
@@ -104,6 +95,38 @@ export async function benchNetwork(
     for (const plan of plans) plan.close();
     pool.close();
     gpu.close();
+  }
+}
+
+/** Times a plan. @throws Error if it fails */
+async function timePlan({ gpu, start, roofs, options }: Timed, plan: Plan): Promise<Partial<Row>> {
+  const [timing] = await measure(gpu, [workloadOf(start.label, plan)], { minSamples: 3, ...options });
+  if (timing instanceof Error) throw timing;
+  return rowOf(plan, timing, start.type, roofs);
+}
+
+/**
+ * Times the network with the kernels that tuning chooses.
+ * @param expected what the kernels of the rules have computed
+ * @param seconds after which no further kernel is measured
+ * @throws Error if tuned kernels compute something else
+ */
+async function timeTuned(timed: Timed, expected: readonly Values[], seconds: number): Promise<Partial<Row>> {
+  const { gpu, built, start } = timed;
+  const { choose, made } = await tuneGraph(gpu, built.graph, seconds);
+  // Tuned kernels may need weights that are packed in another way, so they have a pool of their own.
+  const pool = createConstantPool();
+  let plan: Plan | undefined;
+  try {
+    const tuned = await prepare(gpu, pool, built, choose);
+    plan = tuned.plan;
+    refuseOthers(tuned.outputs, expected, start.type);
+    const row = await timePlan(timed, plan);
+    const choices = made().filter(({ variant, preferred }) => variant !== preferred);
+    return { ...row, choices: choices.map(choiceOf) };
+  } finally {
+    plan?.close();
+    pool.close();
   }
 }
 

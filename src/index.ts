@@ -9,7 +9,7 @@ export type { HeatmapMethod } from './formats/weights/heatmap_methods.js';
 export type { WeightsMetadata } from './formats/weights/weights.js';
 export { type Gpu, type GpuOptions, openGpu } from './gpu/device.js';
 export type { KernelChoice } from './graph/tuning/choose.js';
-export type { ImageInput, PixelImage } from './localizer/images/image_input.js';
+export type { GpuPixels, ImageInput, PixelImage } from './localizer/images/image_input.js';
 export type { ClassifyOptions, LoadOptions, LocalizeAllOptions } from './localizer/load_options.js';
 export { Localizer, load } from './localizer/localizer.js';
 export type { OnnxRuntime, OnnxRuntimeOption, OnnxSession, OnnxTensor } from './localizer/onnx/runtime.js';

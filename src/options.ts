@@ -148,6 +148,10 @@ function unknownOption(what: string, name: string, known: readonly string[]): In
   });
 }
 
+/** The first of some names that stands in the list twice; undefined if none does. Values by name would keep only one of its values. */
+export const givenTwice = (names: readonly string[]): string | undefined =>
+  names.find((name, index) => names.indexOf(name) < index);
+
 /** The most similar word to `name`; undefined if more than a third of the letters differ in all of them. */
 export function nearestOf(name: string, words: readonly string[]): string | undefined {
   const ranked = words

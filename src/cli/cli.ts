@@ -5,10 +5,12 @@
  */
 import { Command, CommanderError } from '../node/vendor/commander.js';
 import { packageFacts } from './package_facts.js';
-import { print } from './terminal.js';
+import { print, refuseAsOption } from './terminal.js';
 
 interface Entry {
   summary: string;
+  /** The option by which other commands take what this one takes as an argument. */
+  argument?: '--weights' | '--data';
   add(program: Command): Promise<void>;
 }
 
@@ -31,26 +33,32 @@ const COMMANDS: Record<string, Entry> = {
   },
   tune: {
     summary: 'measures which kernels are fastest here, and keeps that',
+    argument: '--weights',
     add: async (program) => (await import('./tune.js')).addTuneCommand(program),
   },
   inspect: {
     summary: 'what a weights file holds, and what running it takes',
+    argument: '--weights',
     add: async (program) => (await import('./inspect.js')).addInspectCommand(program),
   },
   convert: {
     summary: 'weights as safetensors that say all about their network',
+    argument: '--weights',
     add: async (program) => (await import('./convert.js')).addConvertCommand(program),
   },
   quantize: {
     summary: 'weights as 8-bit integers, and what that changes',
+    argument: '--weights',
     add: async (program) => (await import('./quantize/quantize.js')).addQuantizeCommand(program),
   },
   ensemble: {
     summary: 'several localizers as one',
+    argument: '--weights',
     add: async (program) => (await import('./ensemble.js')).addEnsembleCommand(program),
   },
   export: {
     summary: 'weights as an ONNX model, for other runtimes',
+    argument: '--weights',
     add: async (program) => (await import('./export.js')).addExportCommand(program),
   },
   train: {
@@ -75,6 +83,7 @@ const COMMANDS: Record<string, Entry> = {
   },
   check: {
     summary: 'check a data set in the ChestX-ray8/14 layout',
+    argument: '--data',
     add: async (program) => (await import('./dataset_check.js')).addCheckCommand(program),
   },
 };
@@ -94,9 +103,11 @@ async function main(args: string[]): Promise<void> {
     .exitOverride();
   const words = args.filter((arg) => !arg.startsWith('-'));
   const wanted = words[0] === 'help' ? words[1] : words[0];
-  for (const [name, { summary, add }] of Object.entries(COMMANDS)) {
-    if (name === wanted) await add(program);
-    else program.command(name).description(summary);
+  for (const [name, { summary, add, argument }] of Object.entries(COMMANDS)) {
+    if (name === wanted) {
+      await add(program);
+      if (argument) refuseAsOption(program.commands.at(-1)!, argument);
+    } else program.command(name).description(summary);
   }
   if (args.length === 0) return print(program.helpInformation());
   try {

@@ -37,7 +37,7 @@ async function write(files: readonly string[], { out, shares, mirror, dtype }: O
   const { inputHeight: height, inputWidth: width, inputChannels: channels } = metadata;
   const architecture = describeGraph(network, { height, width, channels });
   const whole: WeightsMetadata = { ...metadata, architecture };
-  const dropped = models.some(({ metadata: own }) => own.operatingThresholds);
+  const dropped = !metadata.operatingThresholds && models.some(({ metadata: own }) => own.operatingThresholds);
   const unequal = (['heatThresholds', 'minRegion', 'boxRules'] as const).filter(
     (name) => metadata[name] === undefined && models.some(({ metadata: own }) => own[name] !== undefined),
   );

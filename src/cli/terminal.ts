@@ -4,6 +4,7 @@ import { InputError } from '../errors.js';
 import { writeRefusal } from '../node/text_files.js';
 import { SingleBar } from '../node/vendor/cli_progress.js';
 import { type Command, InvalidArgumentError, Option } from '../node/vendor/commander.js';
+import { givenTwice } from '../options.js';
 
 /** Thrown if the command line is wrong. The exit code is 2. */
 export class UsageError extends Error {
@@ -78,6 +79,16 @@ export function refuseFormerOption(command: Command, former: string, name: strin
   });
 }
 
+/** Refuses an option for what a command takes as an argument: `raybox check --data DIR`. The UsageError says how it is given. */
+export function refuseAsOption(command: Command, option: string): void {
+  command.addOption(new Option(`${option} [value]`).hideHelp());
+  command.on(`option:${option.slice(2)}`, () => {
+    throw new UsageError(
+      `raybox ${command.name()} has no option ${option}: give the ${option.slice(2)} without it, raybox ${command.name()} ${command.usage()}`,
+    );
+  });
+}
+
 /** The name of an option on the command line, without the two dashes in front: `minRegion` is `min-region`. */
 export const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
@@ -104,8 +115,7 @@ export function numbersByName(text: string): Record<string, number> {
       throw new InvalidArgumentError('It must be NAME=NUMBER with commas between them.');
     return [part.slice(0, at).trim(), Number(number)];
   });
-  const names = entries.map(([name]) => name);
-  const twice = names.find((name, index) => names.indexOf(name) < index);
+  const twice = givenTwice(entries.map(([name]) => name));
   if (twice !== undefined) throw new InvalidArgumentError(`It gives ${twice} twice.`);
   return Object.fromEntries(entries);
 }

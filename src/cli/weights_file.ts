@@ -1,6 +1,6 @@
 /** Writes weights files of raybox: what `raybox convert` and `raybox ensemble` have in common. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import type { TensorData } from '../formats/weights/checkpoint.js';
 import { writeSafetensors } from '../formats/weights/safetensors.js';
 import { formatWeightsMetadata, type WeightsMetadata } from '../formats/weights/weights.js';
@@ -18,12 +18,9 @@ export type ElementName = 'f32' | 'f16' | 'bf16';
 export const dtypeOption = (): Option =>
   new Option('--dtype <type>', 'element type of the tensors').choices(['f32', 'f16', 'bf16']).default('f16');
 
-/** Endings of other formats, which would say something wrong about a safetensors file. */
-const OTHER_FORMATS = /\.(onnx|pt|pth|ckpt|tar|h5|hdf5|keras|json|npz|bin)$/i;
-
-/** @throws UsageError if the name is that of another format, or if the file is there, unless it is one that is read anyway */
+/** @throws UsageError for a name with another ending than `.safetensors`, which would say something wrong about the file, or if the file is there, unless it is one that is read anyway */
 export function refuseOut(out: string, read: readonly string[]): void {
-  if (OTHER_FORMATS.test(out))
+  if (!['', '.safetensors'].includes(extname(out).toLowerCase()))
     throw new UsageError(
       `--out ${out}: a safetensors file is written; give a name that ends in .safetensors (raybox export writes ONNX)`,
     );

@@ -2,6 +2,7 @@
 import { InputError } from '../errors.js';
 import type { ImageTable } from '../formats/data_sets/image_table.js';
 import type { Prediction } from '../formats/findings.js';
+import { givenTwice } from '../options.js';
 import { sigmoid } from './calibration.js';
 import { type ClassColumn, logitsFrom } from './classification.js';
 import { boxScore, type Scored } from './localize.js';
@@ -29,7 +30,7 @@ export function classesOf(table: ImageTable, all: Scored[], source: string, want
   const foreign = wanted?.find((label) => !table.classes.includes(label));
   if (foreign)
     throw new InputError(`${foreign} is not a class of the data set`, { expected: table.classes.join(', ') });
-  const twice = wanted?.find((label, i) => wanted.indexOf(label) < i);
+  const twice = wanted && givenTwice(wanted);
   if (twice) throw new InputError(`${twice} is asked for twice`, { expected: 'each class once' });
   const named = ({ probabilities, logits, findings = [] }: Prediction) =>
     source === 'probabilities' ? Object.keys(logits ?? probabilities ?? {}) : findings.map(({ label }) => label);

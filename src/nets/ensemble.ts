@@ -75,7 +75,7 @@ export function ensembleOf(members: readonly Member[], { mirror = false }: Ensem
     const heatmaps = weightedSum(g, maps);
     return { features: seen[0].features, logits, probabilities: sigmoid(g, logits, 'probabilities'), heatmaps };
   };
-  return { network, metadata: metadataOf(members, normalisedAlike), prefixOf };
+  return { network, metadata: metadataOf(members, normalisedAlike, mirror), prefixOf };
 }
 
 /** The image as a member's network reads it. */
@@ -133,7 +133,7 @@ const inputText = ({ channelOrder, inputChannels, mean, std }: WeightsMetadata) 
 /** What holds for boxes if metadata do not say it: a member that says the same agrees with one that says nothing. */
 const BOX_DEFAULTS = { heatThresholds: DEFAULT_HEAT_THRESHOLDS, minRegion: 0, boxRules: {} } as const;
 
-function metadataOf(members: readonly Member[], keepsNormalisation: boolean): Ensemble['metadata'] {
+function metadataOf(members: readonly Member[], keepsNormalisation: boolean, mirror: boolean): Ensemble['metadata'] {
   const all = members.map(({ model }) => model.metadata);
   const [{ classes, inputHeight, inputWidth, inputChannels, channelOrder, mean, std, fit, heatmapScaling }] = all;
   const texts = (field: 'trainingData' | 'license') => [...new Set(all.map((one) => one[field]))].join('; ');
@@ -147,6 +147,8 @@ function metadataOf(members: readonly Member[], keepsNormalisation: boolean): En
     const isSame = isGiven && others.every((one) => JSON.stringify(one) === JSON.stringify(first));
     return (isSame ? { [name]: structuredClone(first) } : {}) as Pick<WeightsMetadata, Name>;
   };
+  // A single member that sees no mirrored image gives its own probabilities, so that its thresholds hold.
+  const { operatingThresholds } = all.length === 1 && !mirror ? all[0] : {};
   const kinds = new Set(all.map(({ imageKind }) => imageKind));
   const [kind] = kinds;
   return {
@@ -155,6 +157,7 @@ function metadataOf(members: readonly Member[], keepsNormalisation: boolean): En
       ? { channelOrder, mean, std }
       : { channelOrder: 'rgb', mean: mean.map(() => 0), std: std.map(() => 1) }),
     ...{ ...agreed('heatThresholds'), ...agreed('minRegion'), ...agreed('boxRules') },
+    ...(operatingThresholds ? { operatingThresholds: { ...operatingThresholds } } : {}),
     ...(kinds.size === 1 && kind ? { imageKind: kind } : {}),
     trainingData: texts('trainingData'),
     license: texts('license'),

@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import { describe, type Gpu } from '../gpu/device.js';
 import { type Choices, createChoices } from '../graph/plan/choices.js';
 import { describeGraph, networkFrom } from '../nets/written/graphs.js';
-import { checkOptions } from '../options.js';
+import { checkRequiredOptions } from '../options.js';
 import { type Activations, openActivations, refuseOtherAugmentation, tasksOf } from './activations.js';
 import { checkResume, otherKernels, type TrainingCheckpoint, type TrainingState } from './checkpoint.js';
 import { fingerprintOf, updatesPerEpoch } from './data.js';
@@ -48,7 +48,7 @@ export interface Run {
 
 /** @throws InputError if settings, data and checkpoint do not fit each other, or if the training does not fit on the adapter. */
 export async function openRun(options: TrainOptions): Promise<Run> {
-  checkOptions('train', options, TRAIN_OPTIONS);
+  checkRequiredOptions('train', options, TRAIN_OPTIONS, ['gpu', 'settings', 'data', 'images']);
   const { gpu, data, resume, keeper = {}, signal } = options;
   const settings = withNetwork(options);
   checkSettings(settings);

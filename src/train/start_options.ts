@@ -6,7 +6,7 @@ import type { PoolingNumbers } from '../formats/weights/poolings.js';
 import type { WeightsMetadata } from '../formats/weights/weights.js';
 import type { Head } from '../nets/architecture.js';
 import type { Backbone } from '../nets/backbone.js';
-import { checkRequiredOptions, optionKinds } from '../options.js';
+import { checkRequiredOptions, givenTwice, optionKinds } from '../options.js';
 
 /** Which network, for which classes, and from which weights. */
 export interface StartOptions extends PoolingNumbers {
@@ -61,7 +61,7 @@ const START_OPTIONS = optionKinds<StartOptions>({
 export function checkStart(options: StartOptions): void {
   checkRequiredOptions('startOf', options, START_OPTIONS, ['size', 'classes', 'seed']);
   const { classes } = options;
-  const twice = classes.find((name, index) => classes.indexOf(name) < index);
+  const twice = givenTwice(classes);
   if (classes.length > 0 && twice === undefined) return;
   throw new InputError('startOf: classes', {
     expected: 'at least one class, each once',

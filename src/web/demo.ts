@@ -158,7 +158,8 @@ async function takeFiles(dropped: readonly File[]): Promise<void> {
   const { weights: ofNetworks, images, others } = await sortFiles(dropped);
   if (ofNetworks.length > 0) await takeWeightsFile(ofNetworks[0]);
   if (images.length > 0) await takeImage(images[0]);
-  if (others) $('image-name').textContent += `; not read, because one at a time is: ${others}`;
+  if (others)
+    $('image-name').textContent += `. Not read: ${others} (the page takes one image and one file of weights at a time)`;
 }
 
 function takeWeightsFile(file: File): Promise<void> {

@@ -259,10 +259,13 @@ test('an abort ends the loading, and it can be started again', async () => {
 test('several files that are dropped together: weights and one image are used, and the others are named', async () => {
   const png = await encodePng({ data: new Uint8Array(900).fill(9), width: 30, height: 30, channels: 1 });
   await dropAll(page, { 'first.png': png, 'net.safetensors': tinyWeights(1), 'second.png': png });
-  await page.waitForFunction("document.querySelector('#image-name').textContent.includes('not read')", {
+  await page.waitForFunction("document.querySelector('#image-name').textContent.includes('Not read')", {
     timeout: 120_000,
   });
-  assert.match(await text(page, '#image-name'), /^first\.png.*one at a time is: second\.png$/);
+  assert.match(
+    await text(page, '#image-name'),
+    /^first\.png, 30 × 30 pixels\. Not read: second\.png \(the page takes one image and one file of weights at a time\)$/,
+  );
   assert.is(await text(page, '#weights-detail'), 'a small vgg, 2 classes, input 32², random numbers');
 });
 

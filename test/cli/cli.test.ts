@@ -152,6 +152,12 @@ test('wrong usage: one line, exit code 2', async () => {
     [['localize', 'in', '--weights', weights, '--overlay', 'in/images'], /is one of the images/],
     [['verify', '--case', '1'], /give --op too/],
     [['inspect', weights, '--size', 'big'], /whole number/],
+    [
+      ['inspect', '--weights', weights],
+      /inspect has no option --weights: give the weights without it, raybox inspect /,
+    ],
+    [['check', '--data', 'in'], /check has no option --data: give the data without it, raybox check \[options\] <dir>/],
+    [['quantize', weights, '--out', 'x.txt'], /x\.txt: a safetensors file is written; give a name that ends in/],
   ];
   const [[first], ...others] = wrong;
   const runs = [await raybox(first), ...several(others.map(([args]) => args))];

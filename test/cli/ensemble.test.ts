@@ -1,14 +1,18 @@
 /** `raybox ensemble`: the file's logits and heatmaps are the weighted means of its members', whatever each member's input and classes. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { TensorData } from '../../src/formats/weights/checkpoint.js';
-import { writeSafetensors } from '../../src/formats/weights/safetensors.js';
-import { formatWeightsMetadata, type WeightsMetadata } from '../../src/formats/weights/weights.js';
+import { readSafetensors, writeSafetensors } from '../../src/formats/weights/safetensors.js';
+import {
+  formatWeightsMetadata,
+  parseWeightsMetadata,
+  type WeightsMetadata,
+} from '../../src/formats/weights/weights.js';
 import { openGpu } from '../../src/gpu/device.js';
 import { createGraph } from '../../src/graph/ir/graph.js';
 import { load } from '../../src/index.js';
@@ -121,6 +125,19 @@ test('with --mirror the result of a mirrored image is the mirrored result', asyn
       close(heatmaps![name].data[i - (i % width) + width - 1 - (i % width)], value, `${name} at ${i}`);
     }
   }
+});
+
+test('a single member keeps its operating thresholds, unless it also sees the mirrored image', () => {
+  const own = { Mass: 0.25, Nodule: 0.5, Effusion: 0.75 };
+  const one = member('own.safetensors', 5, { operatingThresholds: own });
+  const thresholds = (...args: string[]) => {
+    const { status, stderr } = run(one, ...args, '--out', at(`of own ${args.length}.safetensors`));
+    assert.is(status, 0, stderr);
+    const { metadata } = readSafetensors(readFileSync(at(`of own ${args.length}.safetensors`)));
+    return [parseWeightsMetadata(metadata).operatingThresholds, /operating thresholds were left out/.test(stderr)];
+  };
+  assert.equal(thresholds(), [own, false]);
+  assert.equal(thresholds('--mirror'), [undefined, true]);
 });
 
 test('what cannot be joined is refused by name, without a file', () => {

@@ -747,6 +747,20 @@ test('f16 gives results near those of f32 if the adapter has it, and is refused 
   await half.close();
 });
 
+test('after the loss of a device of the caller’s own, restore says that it needs another one', async () => {
+  const [first, second] = [await openGpu(), await openGpu()];
+  const own = await load(tinyWeights(1), { device: first.device });
+  first.device.destroy();
+  await own.lost;
+  const refusal = await rejection(own.restore());
+  assert.instance(refusal, DeviceLostError);
+  assert.match(refusal!.message, /if the device was your own, give it another one: localizer\.restore\(device\)/);
+  await own.restore(second.device);
+  await own.classify(picture(32, 32, 1));
+  await own.close();
+  second.close();
+});
+
 test('after the loss of the device calls reject, and restore starts again', async () => {
   const own = await load(tinyWeights(1));
   const before = await own.classify(picture(32, 32, 1));

@@ -136,6 +136,10 @@ test('heatmaps: threshold of the validation part alone, hit rate, PxAP and boxes
   refused(() => score({ test: ['B.png'] }), /truth: nothing to score.*given 2 images with truth, none of which/);
   const empty = truthOf({ A: { Mass: segmentation(NONE) } }, ['A.png']);
   refused(() => maskScorer(empty, ofMasks), /nothing to score.*given no mark in any of 1 image/);
+  // A misspelt label would have no effect, whereas thresholds may be for more labels than this truth has.
+  refused(() => score({ maskThresholds: { Mas: 0.5 } }), /maskThresholds: the truth has no Mas; .*did you mean Mass\?/);
+  refused(() => score({ maskThresholds: { mass: 0.5 } }), /maskThresholds: the truth has no mass/);
+  score({ maskThresholds: { Mass: 0.5, Hernia: 0.5 }, validation: [] });
   refused(() => score({ predictions: 'masks' }), /heatmaps and masks are scored separately/);
 });
 

@@ -6,7 +6,7 @@
 import { counted, InputError } from '../../errors.js';
 import { listed } from '../../formats/data_sets/label_names.js';
 import { own } from '../../formats/json.js';
-import { optionKinds } from '../../options.js';
+import { nearestOf, optionKinds } from '../../options.js';
 import type { MaskEvaluation } from './evaluation.js';
 import type { MaskTruth } from './truth.js';
 
@@ -34,9 +34,25 @@ export const MASK_SCORER_OPTIONS = optionKinds<MaskScorerOptions>({
   maskThresholds: 'values by name',
 });
 
-/** @throws InputError for a threshold outside of 0 … 1 */
-function checkMaskThresholds(thresholds: Readonly<Record<string, number>> = {}): void {
+/**
+ * @param labels those of the truth. Thresholds may also be of other labels, which this truth lacks, but not of names that are nearly one of its
+ *   labels: the threshold would be ignored.
+ * @throws InputError for a threshold outside of 0 … 1, and for a misspelt label
+ */
+function checkMaskThresholds(
+  thresholds: Readonly<Record<string, number>> = {},
+  labels: readonly string[],
+  others: Iterable<string> = [],
+): void {
+  const known = new Set([...labels, ...others]);
+  const open = labels.filter((label) => !Object.hasOwn(thresholds, label));
   for (const [label, threshold] of Object.entries(thresholds)) {
+    const meant = known.has(label) ? undefined : nearestOf(label, open);
+    if (meant !== undefined)
+      throw new InputError(`maskThresholds: the truth has no ${label}`, {
+        expected: labels.join(', '),
+        hint: `did you mean ${meant}?`,
+      });
     if (typeof threshold === 'number' && threshold >= 0 && threshold <= 1) continue;
     throw new InputError(`maskThresholds: ${label}`, {
       expected: 'a number from 0 to 1',
@@ -57,7 +73,7 @@ export type Part = 'test' | 'validation';
 export function maskParts(truth: MaskTruth, options: MaskScorerOptions): ReadonlyMap<string, Part> {
   const { source, images } = truth;
   const { predictions, maskThresholds, patientOf } = options;
-  checkMaskThresholds(maskThresholds);
+  checkMaskThresholds(maskThresholds, truth.labels, options.labels);
   const validation = new Set(options.validation ?? []);
   const test = options.test && new Set(options.test);
   const parts = new Map<string, Part>();
