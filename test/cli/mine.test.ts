@@ -475,4 +475,31 @@ test('real reports: without their MeSH codes and captions the labels are the sam
   for (let at = 1; at < rows.length; at += 2) assert.is(rows[at], rows[at + 1]);
 });
 
+test('rows with the same identifier are all written, and the first is named', async ({ folder }) => {
+  const { lines, summary } = await mineFile(
+    folder,
+    'reports.csv',
+    'id,report\n1,Effusion.\n2,No effusion.\n1,Edema.\n2,Mass.\n3,Mass.\n',
+  );
+  assert.is(lines.length, 6);
+  assert.equal(summary.repeated, { count: 2, first: '1' });
+  const program = new Command();
+  addMineCommand(program);
+  const { write } = process.stderr;
+  let said = '';
+  process.stderr.write = (text: string | Uint8Array) => {
+    said += text;
+    return true;
+  };
+  try {
+    const args = ['mine', join(folder, 'reports.csv'), '--out', join(folder, 'again.csv')];
+    await program.parseAsync(args, { from: 'user' });
+  } finally {
+    process.stderr.write = write;
+  }
+  assert.match(said, /^ {2}warning: 2 rows with an identifier that an earlier row has, the first: 1$/m);
+  const { summary: single } = await mineFile(folder, 'others.csv', 'id,report\n1,Effusion.\n2,Edema.\n');
+  assert.is(single.repeated, undefined);
+});
+
 test.run();

@@ -244,4 +244,29 @@ Pneumonia in March 2015. → none
 Pneumonia two weeks ago. → none
 Left effusion, repeat film in March. → Effusion +
 Pneumothorax suspected by the ER is confirmed. → Pneumothorax +
+# what begins a sentence denies all behind it
+Not present - pneumothorax → Pneumothorax -
+Absent - effusion, pneumothorax → Effusion -,Pneumothorax -
+Absent are effusion and pneumothorax. → Effusion -,Pneumothorax -
+Absent are effusion and pneumothorax, and edema is mild. → Effusion -,Pneumothorax -,Edema +
+Not present are effusions, but there is edema. → Effusion -,Edema +
+No longer seen is the effusion. → Effusion -
+Absent - effusion, mild edema. → Effusion -,Edema +
+Pneumothorax not present - effusion small → Pneumothorax -,Effusion +
+Edema is absent - effusion persists. → Edema -,Effusion +
+# names that share a colon
+Effusion/pneumothorax: no/yes → Effusion -,Pneumothorax +
+Effusion/pneumothorax: yes/no → Effusion +,Pneumothorax -
+Effusion/pneumothorax: no → Effusion -,Pneumothorax -
+Effusion/pneumothorax: no/no → Effusion -,Pneumothorax -
+Effusion/edema: no/small; mass/nodule: yes/no → Effusion -,Edema +,Mass +,Nodule -
+Effusion and edema: none and mild. → Effusion -,Edema +
+Effusion: yes/no → Effusion ?
+Effusion/pneumothorax/edema: no/yes → Effusion ?,Pneumothorax ?,Edema ?
+# on one side alone
+Right-sided effusion is not present while left-sided is. → Effusion +
+A right effusion is not seen, whereas a left one is present. → Effusion +
+Right-sided effusion is absent while left-sided is present. → Effusion +
+Effusion is not present while left-sided atelectasis is. → Effusion -,Atelectasis +
+Effusion is not seen and the right is clear. → Effusion -
 `;

@@ -8,6 +8,7 @@ import { type ReportFile, readReports, reportFiles } from '../../node/reports/re
 import type { Problem, ReportText } from '../../node/reports/report_text.js';
 import { type GrowingFile, openBeside } from '../../node/text_files.js';
 import { type Command, Option } from '../../node/vendor/commander.js';
+import { fnv1a } from '../../random.js';
 import { interruptible, nameList, type Progress, print, say, startProgress } from '../terminal.js';
 import { type MinedReport, type MineTable, mineTable, type TableOptions } from './table.js';
 
@@ -38,11 +39,13 @@ export interface MineSummary {
   counts: Record<string, number>;
   /** The number of reports and files that could not be read. All others are in the table. */
   problems: number;
+  /** Rows whose identifier an earlier row has: how many, and the first. Undefined if there are none. */
+  repeated?: { count: number; first: string };
 }
 
 /**
  * Mines all reports under `paths` and writes the table `options.out`. For a file that cannot be read `onProblem` is called, and the other
- * files are still read. The memory that is needed does not grow with the number of reports.
+ * files are still read. Of each report only a hash of its identifier is kept in memory.
  * @throws InputError if a path does not exist, or if no report was found
  */
 export async function mine(paths: readonly string[], options: MineFilesOptions): Promise<MineSummary> {
@@ -51,6 +54,7 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
   const counts = Object.fromEntries(table.names.map((name) => [name, 0]));
   const summary: MineSummary = { reports: 0, empty: 0, normal: 0, counts, problems: 0 };
   const firstProblems: string[] = [];
+  const isRepeated = repetitions();
   const onProblem = (problem: Problem) => {
     summary.problems += 1;
     if (firstProblems.length < 3) firstProblems.push(problem.message);
@@ -65,6 +69,10 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
       const mined = mineOne(report, table, summary, { ...options, onProblem });
       if (!mined) continue;
       await rows.write(`${csvLine(mined.cells)}\n`);
+      if (isRepeated(report.id)) {
+        summary.repeated ??= { count: 0, first: report.id };
+        summary.repeated.count += 1;
+      }
       if (options.explain === undefined) continue;
       const line = `${JSON.stringify({ id: report.id, ...mined.result })}\n`;
       if (explained) await explained.write(line);
@@ -84,6 +92,17 @@ export async function mine(paths: readonly string[], options: MineFilesOptions):
   } finally {
     await outputs.release();
   }
+}
+
+/** Tells which identifiers have been asked for before. Keeps a hash of 53 bits of each, so that two of a million are alike in one of 18,000 tables. */
+function repetitions(): (id: string) => boolean {
+  const seen = new Set<number>();
+  return (id) => {
+    // Behind the same words both hashes would collide together, so the second one begins with other words.
+    const hash = fnv1a(id) * 2 ** 21 + (fnv1a(`again ${id}`) & (2 ** 21 - 1));
+    const before = seen.size;
+    return seen.add(hash).size === before;
+  };
 }
 
 /** The files to read. If a folder is mined again, the table that an earlier run has written into it is not read. */
@@ -241,6 +260,10 @@ function describe(summary: MineSummary, out: string): string {
     found.length > 0 ? `  ${found.join(', ')}` : '',
   ];
   if (summary.empty > 0) lines.push(`  ${summary.empty} without a sentence that counts (see --empty)`);
+  if (summary.repeated) {
+    const { count, first } = summary.repeated;
+    lines.push(`  warning: ${counted(count, 'row')} with an identifier that an earlier row has, the first: ${first}`);
+  }
   if (summary.problems > 0) lines.push(`  ${summary.problems} could not be read`);
   return lines.filter(Boolean).join('\n');
 }

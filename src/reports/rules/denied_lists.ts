@@ -1,6 +1,7 @@
 /**
  * Lists that are denied as a whole by the words before their colon, in one line or in the lines below: "Absent: pneumothorax, effusion", "No evidence
- * of: edema; nodule".
+ * of: edema; nodule". In one line the colon may be a dash, or the verb of a sentence that begins with the denial: "Absent are pneumothorax and
+ * effusion".
  */
 
 import { assertiveWords, placeWords, verbs } from './clauses.js';
@@ -29,10 +30,30 @@ const LONGEST_LABEL = 9;
 export const deniesList = (label: readonly string[]): boolean =>
   label.length > 0 && label.length <= LONGEST_LABEL && labels.some((pattern) => pattern.test(label.join(' ')));
 
-/** The place of the colon after words at the beginning that deny all that follows; undefined if there is none. */
-export function denyingColon(words: readonly string[]): number | undefined {
+/** A denial that begins a sentence, before its verb: "Not seen are". */
+const inverted = new RegExp(
+  `^(?:(?:also|both|again|now) )?(?:absent|gone|resolved|excluded|ruled out|(?:not|no longer) ${seen}) (?:is|are|was|were) (?!no|not|now|normal)`,
+);
+
+/** The words at the beginning of a sentence that deny the list behind them. */
+export interface DenyingLabel {
+  /** The place of the colon, the dash or the verb after them. */
+  at: number;
+  /** Whether the list goes on behind semicolons. */
+  isList: boolean;
+}
+
+/** The words at the beginning that deny all that follows; undefined if there are none. */
+export function denyingLabel(words: readonly string[]): DenyingLabel | undefined {
   const colon = words.indexOf(':');
-  return colon > 0 && deniesList(words.slice(0, colon)) ? colon : undefined;
+  if (colon > 0 && deniesList(words.slice(0, colon))) return { at: colon, isList: true };
+  // Behind a dash there may also be another statement, and "no" may answer a question: "No - the effusion persists".
+  const dash = words.indexOf('-');
+  const isAnswer = dash === 1 && /^(?:no|without)$/.test(words[0]!);
+  if (dash > 0 && !isAnswer && deniesList(words.slice(0, dash)) && isItem(words.slice(dash + 1)))
+    return { at: dash, isList: true };
+  const start = inverted.exec(`${words.slice(0, LONGEST_LABEL).join(' ')} `)?.[0];
+  return start === undefined ? undefined : { at: start.trim().split(' ').length - 1, isList: false };
 }
 
 /**

@@ -15,6 +15,9 @@ const onSide = `on|in|at|from the? ${side} lung|base|side|hemithorax|apex?`;
 const ofSide = `the? ${side}|other one|side|is|are|has|remains?`;
 const still =
   'persists|persist|persistent|persisting|remains|remain|remaining|unchanged|stable|smaller|larger|bigger|increased|decreased|improved|improving|small|tiny|trace|minimal|mild|moderate|large|residual|present|worse|worsened|increasing|decreasing|still|similar|same|seen';
+const seen = 'seen|present|identified|noted|evident|visible|visualized|demonstrated|detected|found';
+const butOther =
+  ',|;|and|but|while|whereas|although and|but|while|whereas|although? the|a|an? left|right|l|r sided|side|one? one?';
 /** Verbs for what a follow-up does about the resolution of a finding, and words for a follow-up. */
 const making = 'ensure|document|confirm|verify|establish|assess|evaluate|assure|check|monitor';
 const following =
@@ -97,6 +100,9 @@ export const falseNegations: readonly Rule[] = [
       `${been} ..2 ${gone} ,|;|and|but|while and|but? ${ofSide} ${still} .|,|;|since|from`,
       `${gone} ,|;|and|but|while and|but? ${ofSide} ${still} .|,|;|since|from`,
       `no longer ..1 seen|visible|present|identified|evident ,|;|and|but|while and|but? ${ofSide} ${still} .|,|;|since|from`,
+      // "The right-sided effusion is not present while the left-sided is".
+      `not ..1 ${seen} ${butOther} is|are .|,|;|${seen}|there`,
+      `is|are|was|were ..1 absent ${butOther} is|are ..1 ${seen}|there`,
       `no longer ..1 seen|visible|present|identified|evident ${onSide} ,|and|but|while|with and|but|is|are? ..1 ${still} ${onSide}`,
       `no|without ..4 ${onSide} ,|;|and|but|with and|but? a|an? ${some} one? ${onSide} .|,|;`,
       // A follow-up waits for a finding to go, so it is still there.

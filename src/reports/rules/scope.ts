@@ -12,7 +12,8 @@ import {
   sideWords,
   verbs,
 } from './clauses.js';
-import { denyingColon, isPlainItem } from './denied_lists.js';
+import { denyingLabel, isPlainItem } from './denied_lists.js';
+import { pairedAnswers } from './paired_answers.js';
 import type { Rule } from './rule.js';
 import { rules } from './rules.js';
 
@@ -41,6 +42,9 @@ const answered = new Set(['yes', 'positive', 'negative', 'true', 'false']);
 const relative = new Set(['which', 'that', 'who']);
 const plainNegation = rules.find(({ id }) => id === 'no')!;
 const deniedList = rules.find(({ id }) => id === 'absence of')!;
+const plainAnswer = rules.find(({ id }) => id === 'none')!;
+/** For names with other numbers of answers, some of which deny: "Effusion: yes/no" may be a form that nobody has filled in. */
+const unpaired: Rule = { id: 'answers without names', kind: 'uncertain', reach: 'none', likelihood: 0.1, phrases: [] };
 const plainNegations = new Set(['no', 'without', 'not']);
 
 interface Trigger {
@@ -201,11 +205,13 @@ interface SentenceScopes {
 
 /** Computes where each rule reaches in a sentence. */
 export function scopesOf(words: readonly string[]): SentenceScopes {
-  const colon = denyingColon(words);
-  const clause = clauses(words, colon !== undefined);
+  const label = denyingLabel(words);
+  const paired = pairedAnswers(words);
+  const clause = clauses(words, label?.isList === true);
   const spans: { rule: Rule; from: number; to: number; start: number; end: number }[] = [];
   for (const trigger of findTriggers(words)) {
     const { rule, start, end } = trigger;
+    if (paired.some((place) => end > place.colon && start < place.end)) continue;
     if (rule.kind === 'real' && !rule.whole && plainNegations.has(words[start]!)) {
       spans.push({ rule: plainNegation, from: start, to: end, start, end: start + 1 });
     }
@@ -216,8 +222,13 @@ export function scopesOf(words: readonly string[]): SentenceScopes {
       spans.push({ rule, from: reachBefore(words, clause, trigger), to: end, start, end });
     }
   }
-  if (colon !== undefined) {
-    const trigger: Trigger = { rule: deniedList, start: 0, end: colon + 1 };
+  for (const { colon, from, denied } of paired) {
+    const place = { start: colon, end: colon + 1 };
+    if (denied) for (const name of denied) spans.push({ rule: plainAnswer, ...name, ...place });
+    else spans.push({ rule: unpaired, from, to: colon, ...place });
+  }
+  if (label !== undefined) {
+    const trigger: Trigger = { rule: deniedList, start: 0, end: label.at + 1 };
     spans.push({ rule: deniedList, from: 0, to: reachBehind(words, clause, trigger), start: 0, end: trigger.end });
   }
   let persisting: number[] | undefined;
