@@ -16,6 +16,8 @@ export interface ByteRange {
 /** Bytes of which parts have to be awaited: those of a Blob, or of a download that is under way. */
 export interface AwaitedParts {
   readonly size: number;
+  /** Whether they can be read in any order, and more than once, without anything being held for that. */
+  readonly isRandom?: boolean;
   /** Fills an array with the bytes from byte `at` on. @throws InputError if they cannot be read, or do not come */
   read(at: number, into: Uint8Array): Promise<void>;
 }

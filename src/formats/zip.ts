@@ -9,6 +9,8 @@ import { type ByteRange, type Parts, piecesIn, readPart } from './parts.js';
 /** A file in an archive. */
 export interface ZipEntry {
   name: string;
+  /** What the directory says about it; undefined if it is compressed. */
+  stored: Stored | undefined;
   /** Where the entry's bytes are in the archive. @throws InputError if they are damaged (by their CRC-32) or compressed */
   place(): ByteRange;
   /** The entry's bytes, as a view of the archive if that is in memory. @throws InputError as `place` does */
@@ -20,15 +22,18 @@ const LONGEST_COMMENT = 0xffff;
 const ZIP64_LOCATOR_BYTES = 20;
 const ZIP64_END_BYTES = 56;
 const DIRECTORY_BYTES = 46;
-const LOCAL_BYTES = 30;
+export const LOCAL_BYTES = 30;
 const UNKNOWN_32 = 0xffffffff;
 
-/** Lists the entries of an archive without reading them. @throws InputError for an archive that is cut, damaged or encrypted */
-export function openZip(file: Parts): Map<string, ZipEntry> {
+/**
+ * Lists the entries of an archive without reading them.
+ * @param placeOf finds the bytes of an entry, and checks them
+ * @throws InputError for an archive that is cut, damaged or encrypted
+ */
+export function openZip(file: Parts, placeOf = placesIn(file)): Map<string, ZipEntry> {
   const { at: start, size } = findDirectory(file);
   const bytes = readPart(file, start, start + size);
   const view = viewOf(bytes);
-  const placeOf = placesIn(file);
   const entries = new Map<string, ZipEntry>();
   let total = 0;
   for (let at = 0; at < size; ) {
@@ -46,13 +51,13 @@ export function openZip(file: Parts): Map<string, ZipEntry> {
     // The entries together cannot be larger than the file. Otherwise a small file could list the same bytes in many entries.
     total += packed;
     if (total > file.size) throw broken(`'${name}' is cut, or overlaps another entry`);
-    const isStored = method === 0 && packed === length;
-    const place = () => (isStored ? placeOf({ name, offset, length, crc }) : refuseCompressed(name));
+    const stored = method === 0 && packed === length ? { name, offset, length, crc } : undefined;
+    const place = () => (stored ? placeOf(stored) : refuseCompressed(name));
     const read = () => {
       const { start, end } = place();
       return readPart(file, start, end);
     };
-    entries.set(name, { name, place, read });
+    entries.set(name, { name, stored, place, read });
     at = next;
   }
   return entries;
@@ -115,7 +120,7 @@ function sizes(view: DataView, at: number, extra: number, extraBytes: number) {
 }
 
 /** What the directory says about a stored entry. `offset` is the place of its local header. */
-interface Stored {
+export interface Stored {
   name: string;
   offset: number;
   length: number;
@@ -125,18 +130,29 @@ interface Stored {
 /** A function that finds the bytes of an entry, and checks them piece by piece. */
 function placesIn(file: Parts): (entry: Stored) => ByteRange {
   const pieces = piecesIn(file);
-  return ({ name, offset, length, crc }) => {
-    const isInside = offset + LOCAL_BYTES <= file.size;
-    const header = isInside ? viewOf(readPart(file, offset, offset + LOCAL_BYTES)) : undefined;
-    if (header?.getUint32(0, true) !== 0x04034b50) throw broken(`'${name}' is not where it should be`);
-    const start = offset + LOCAL_BYTES + header.getUint16(26, true) + header.getUint16(28, true);
-    const end = start + length;
-    if (end > file.size) throw broken(`'${name}' is cut`);
-    let found = 0;
-    for (const piece of pieces(start, end)) found = crc32(piece, found);
-    if (found !== crc) throw broken(`'${name}' is damaged (CRC-32)`);
-    return { start, end };
+  return (entry) => {
+    const place = uncheckedPlace(file, entry);
+    let crc = 0;
+    for (const piece of pieces(place.start, place.end)) crc = crc32(piece, crc);
+    checkCrc(entry, crc);
+    return place;
   };
+}
+
+/** Where the bytes of an entry are, by its local header. @throws InputError if there is none, or if the entry is cut */
+export function uncheckedPlace(file: Parts, { name, offset, length }: Stored): ByteRange {
+  const isInside = offset + LOCAL_BYTES <= file.size;
+  const header = isInside ? viewOf(readPart(file, offset, offset + LOCAL_BYTES)) : undefined;
+  if (header?.getUint32(0, true) !== 0x04034b50) throw broken(`'${name}' is not where it should be`);
+  const start = offset + LOCAL_BYTES + header.getUint16(26, true) + header.getUint16(28, true);
+  const end = start + length;
+  if (end > file.size) throw broken(`'${name}' is cut`);
+  return { start, end };
+}
+
+/** @throws InputError if the bytes of an entry have another CRC-32 than the directory says */
+export function checkCrc({ name, crc }: Stored, given: number): void {
+  if (given !== crc) throw broken(`'${name}' is damaged (CRC-32)`);
 }
 
 function readUint64(view: DataView, at: number): number {

@@ -2,7 +2,7 @@
 import { InputError } from '../../errors.js';
 import { type ByteRange, type Parts, readPart } from '../parts.js';
 import { ELEMENT_BYTES, elementCount, type TensorData, toFloat32 } from '../weights/checkpoint.js';
-import { tensorsIn } from '../weights/file_tensors.js';
+import { type TensorIn, tensorsIn } from '../weights/file_tensors.js';
 import type { Storage, StoredTensor } from './globals.js';
 
 /** Makes the tensors of a file, in row-major order. @param what the name of the tensor in messages */
@@ -10,10 +10,14 @@ export type TensorOf = (what: string, tensor: StoredTensor) => TensorData;
 
 /**
  * @param find the place of a storage, after its bytes were checked; undefined if the file lacks it
+ * @param tensorIn makes a tensor of the file
  * @returns a function that throws an InputError for a tensor that reaches beyond its storage
  */
-export function storedTensors(file: Parts, find: (key: string) => ByteRange | undefined): TensorOf {
-  const tensorIn = tensorsIn(file);
+export function storedTensors(
+  file: Parts,
+  find: (key: string) => ByteRange | undefined,
+  tensorIn: TensorIn = tensorsIn(file),
+): TensorOf {
   const places = new Map<string, ByteRange>();
   const decoded = new Map<string, Float32Array>();
   const placeOf = ({ key, type }: Storage) => {

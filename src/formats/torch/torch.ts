@@ -13,7 +13,8 @@ import {
   elementCount,
   type TensorData,
 } from '../weights/checkpoint.js';
-import { openZip } from '../zip.js';
+import type { TensorIn } from '../weights/file_tensors.js';
+import { openZip, type ZipEntry } from '../zip.js';
 import { StoredTensor, storageTable, torchGlobals } from './globals.js';
 import { NetworkTensors, withTensors } from './modules.js';
 import { unpickle } from './pickle.js';
@@ -29,6 +30,12 @@ const MAX_NESTING = 4;
 /** The most elements of a tensor that is read as a setting, such as the mean or standard deviation of each channel. */
 const MAX_SETTING = 16;
 
+/** The entries of a zip archive, and how the tensors in it are made. */
+export interface Archive {
+  readonly entries: ReadonlyMap<string, ZipEntry>;
+  readonly tensorIn: TensorIn;
+}
+
 /** Reads a checkpoint whose bytes are in memory, as `openTorch` does. */
 export const readTorch = (bytes: Uint8Array, prefix?: string): Checkpoint => openTorch(partsOf(bytes), prefix);
 
@@ -37,15 +44,17 @@ export const readTorch = (bytes: Uint8Array, prefix?: string): Checkpoint => ope
  * metadata; see `settingsOf`. All bytes of the tensors are checked by the archive's CRC-32, but they stay in the file until they are needed.
  * @param prefix the name of the dict to read, if the file has several. A prefix that is not the name of a dict is ignored here, because it
  *   may be the beginning of the tensors' names.
+ * @param archive of a zip archive whose entries were checked before
  * @throws InputError for a damaged file, or with the name of the first object that is neither a tensor nor a plain Python value
  */
-export function openTorch(file: Parts, prefix?: string): Checkpoint {
+export function openTorch(file: Parts, prefix?: string, archive?: Archive): Checkpoint {
   const [first, second] = readPart(file, 0, Math.min(2, file.size));
-  const { root, storagePlace } = first === 0x50 && second === 0x4b ? readArchive(file) : readStream(file);
+  const { root, storagePlace } =
+    first === 0x50 && second === 0x4b ? readArchive(archive?.entries ?? openZip(file)) : readStream(file);
   const { stateDict, dicts, ...rest } = findStateDict(root, prefix?.replace(/\.$/, ''));
   const { modules, attributes = [] } = stateDict instanceof NetworkTensors ? stateDict : {};
 
-  const tensorOf = storedTensors(file, storagePlace);
+  const tensorOf = storedTensors(file, storagePlace, archive?.tensorIn);
   // A tensor may repeat the elements of its storage (`expand`). The limit prevents a small file from filling the memory in this way.
   let budget = 2 * file.size + 65536;
   const tensors = new Map<string, TensorData>();
@@ -70,8 +79,7 @@ interface Contents {
   storagePlace: (key: string) => ByteRange | undefined;
 }
 
-function readArchive(file: Parts): Contents {
-  const entries = openZip(file);
+function readArchive(entries: ReadonlyMap<string, ZipEntry>): Contents {
   refuseProgram([...entries.keys()]);
   const main = [...entries.keys()].find((name) => /^([^/]+\/)?data\.pkl$/.test(name));
   if (main === undefined) throw noTorchArchive([...entries.keys()]);

@@ -2,20 +2,24 @@
 import { type AwaitedParts, PIECE_BYTES } from '../parts.js';
 import { detectFormat } from '../signature.js';
 import { awaitedTensor, type Checkpoint, toFloat32 } from './checkpoint.js';
-import { readSafetensorsHeader, type SafetensorsEntry, safetensorsHeaderBytes } from './safetensors.js';
+import type { TensorPlace } from './file_tensors.js';
+import { readSafetensorsHeader, safetensorsHeaderBytes } from './safetensors.js';
 import { checkpointOf } from './safetensors_checkpoint.js';
 
-/** Bytes that `detectFormat` needs to recognise safetensors, the first 8 of which say how long the header is. */
-const BEGINNING_BYTES = 16;
+/** Bytes that `detectFormat` needs to tell these formats from others. The first 8 of safetensors say how long the header is. */
+const BEGINNING_BYTES = 64;
 
 /**
- * The checkpoint in a file of which parts have to be awaited. Undefined for all formats but safetensors. Only the header is awaited; the numbers of
- * the tensors have to be awaited later (`piecesOf`, `numbersOf`).
+ * The checkpoint in a file of which parts have to be awaited. Undefined for all formats but safetensors, and zip archives of PyTorch that can be read
+ * in any order. Only the header is awaited, or an archive's directory and check; the numbers of the tensors have to be awaited later (`piecesOf`,
+ * `numbersOf`).
  * @throws InputError as `readSafetensorsHeader` does; later, when a tensor is read, if its bytes do not come
  */
-export async function awaitCheckpoint(file: AwaitedParts): Promise<Checkpoint | undefined> {
+export async function awaitCheckpoint(file: AwaitedParts, prefix?: string): Promise<Checkpoint | undefined> {
   const beginning = await awaitBeginning(file, BEGINNING_BYTES);
-  if (detectFormat(beginning) !== 'safetensors') return undefined;
+  const format = detectFormat(beginning);
+  if (format === 'zip' && file.isRandom) return (await import('./awaited_torch.js')).awaitTorch(file, prefix);
+  if (format !== 'safetensors') return undefined;
   const header = await awaitBeginning(file, safetensorsHeaderBytes(beginning));
   return checkpointOf(readSafetensorsHeader(header, file.size), (entry) => tensorIn(file, entry));
 }
@@ -26,7 +30,7 @@ async function awaitBeginning(file: AwaitedParts, count: number): Promise<Uint8A
   return bytes;
 }
 
-const tensorIn = (file: AwaitedParts, { dtype, shape, start, end }: SafetensorsEntry) =>
+export const tensorIn = (file: AwaitedParts, { dtype, shape, start, end }: TensorPlace) =>
   awaitedTensor(shape, async function* () {
     const buffer = new Uint8Array(Math.min(PIECE_BYTES, end - start));
     for (let at = start; at < end; at += PIECE_BYTES) {

@@ -27,6 +27,7 @@ export interface ComingModel {
 export interface Reading extends ReadBytesOptions {
   readonly integrity: string | undefined;
   readonly onFile: OnFile | undefined;
+  readonly prefix: string | undefined;
   /** The checkpoint in the bytes of weights. */
   decode(bytes: Uint8Array): Promise<Checkpoint>;
   /** The network that tensors belong to. */
@@ -84,15 +85,13 @@ async function checkBlob(blob: Blob, reading: Reading, integrity: string): Promi
   await checkHash(hashBy, integrity, what);
 }
 
-async function describeComing(coming: Coming, { decode, describe }: Reading): Promise<Model> {
-  const checkpoint = coming.parts && (await awaitCheckpoint(coming.parts));
-  if (checkpoint) {
-    try {
-      return await describe(checkpoint);
-    } catch (error) {
-      // Of some networks the numbers of a tensor have to be looked at, or are rearranged.
-      if (!(error instanceof NotInMemoryError)) throw error;
-    }
+async function describeComing(coming: Coming, { decode, describe, prefix }: Reading): Promise<Model> {
+  try {
+    const checkpoint = coming.parts && (await awaitCheckpoint(coming.parts, prefix));
+    if (checkpoint) return await describe(checkpoint);
+  } catch (error) {
+    // Of some networks the numbers of a tensor have to be looked at, or are rearranged.
+    if (!(error instanceof NotInMemoryError)) throw error;
   }
   return describe(await decode(await coming.whole()));
 }

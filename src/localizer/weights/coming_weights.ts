@@ -54,6 +54,7 @@ function slicesOf(blob: Blob, options: ReadBytesOptions): Coming {
   let last = { start: 0, bytes: new Uint8Array(0) };
   const parts: AwaitedParts = {
     size: blob.size,
+    isRandom: true,
     async read(at, into) {
       signal?.throwIfAborted();
       let { start, bytes } = last;

@@ -39,7 +39,7 @@ export async function beginModel(weights: WeightsInput, options: ReadOptions): P
   const { cache = false, integrity } = options;
   if (source && !isInMemory && cache === false)
     return (await import('./coming_model.js')).comingModel(source, {
-      ...{ ...readingOf(options), integrity, onFile: options.onFile },
+      ...{ ...readingOf(options), integrity, onFile: options.onFile, prefix: options.prefix },
       decode: (bytes) => decode(bytes, weights, options),
       describe: (checkpoint) =>
         modelOf({ checkpoint: { ...checkpoint, name: nameOf(weights) }, warnings: [] }, options),
