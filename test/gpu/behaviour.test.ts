@@ -1,4 +1,4 @@
-/** Several localizers and many calls: two localizers on a device, fifty calls at once, a hundred localizers opened and closed. */
+/** Several localizers and many calls: two localizers on a device, many calls at once, localizers opened and closed again and again. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openGpu } from '../../src/gpu/device.js';
@@ -67,12 +67,15 @@ test('two models on one device give the same results as each alone, and closing 
   await second.close();
 });
 
-test('fifty calls at once give the same results as fifty calls one after the other', async () => {
+/** Pages make fewer calls at once, since each takes long in Firefox. Twenty wait for one another as fifty do. */
+const CALLS = runsWhole ? 50 : 20;
+
+test(`${CALLS} calls at once give the same results as ${CALLS} calls one after the other`, async () => {
   await using localizer = await load(weights, { device });
-  const images = Array.from({ length: 50 }, (_, seed) => tinyPicture(seed, 24 + (seed % 5), 30));
+  const images = Array.from({ length: CALLS }, (_, seed) => tinyPicture(seed, 24 + (seed % 5), 30));
   const single: unknown[] = [];
   for (const image of images) single.push(contentOf(await localizer.localize(image, { classes })));
-  assert.ok(new Set(single.map((one) => JSON.stringify(one))).size === 50, 'no two are alike');
+  assert.ok(new Set(single.map((one) => JSON.stringify(one))).size === CALLS, 'no two are alike');
   const done: number[] = [];
   const together = images.map(async (image, place): Promise<Localization> => {
     const result = await localizer.localize(image, { classes });
