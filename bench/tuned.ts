@@ -41,5 +41,5 @@ export async function tuneGraph(gpu: Gpu, graph: Graph, seconds: number): Promis
   known.set(device, measured);
   const works = worksOf(fuse(graph), traits);
   await tuneWorks(bench, works, measured, measured, { seconds });
-  return { works, measured, ...createTunedChoices(measured) };
+  return { works, measured, ...createTunedChoices(measured, traits) };
 }

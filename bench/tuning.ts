@@ -11,6 +11,7 @@ import { table } from '../src/cli/terminal.js';
 import { describe, openGpu } from '../src/gpu/device.js';
 import { createGraph } from '../src/graph/ir/graph.js';
 import { createConstantPool } from '../src/graph/plan/constants.js';
+import { traitsOf } from '../src/graph/plan/lower.js';
 import { createPlan } from '../src/graph/plan/plan.js';
 import { createTunedChoices } from '../src/graph/tuning/choose.js';
 import { buildNetwork } from '../src/nets/index.js';
@@ -44,7 +45,7 @@ for (const network of values.networks.split(',')) {
   const how = { pool, weights: seededWeights() };
   const plans = [
     await createPlan(gpu, built, how),
-    await createPlan(gpu, built, { ...how, choose: createTunedChoices(tuned.measured).choose }),
+    await createPlan(gpu, built, { ...how, choose: createTunedChoices(tuned.measured, traitsOf(gpu)).choose }),
   ];
   const input = Float32Array.from({ length: size * size * 3 }, (_, i) => Math.sin(i * 0.37));
   for (const plan of plans) plan.write(image, input);

@@ -15,8 +15,6 @@
 #include conv2d
 #include conv2d_weights
 
-@group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;
-
 @compute @workgroup_size(8, 8)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
   let out = workgroup.x * 8 + lane.x;

@@ -14,8 +14,6 @@
 #include conv2d
 #include conv2d_weights
 
-@group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;
-
 const LOADED = select(8u, 4u, FOUR_LANES);  // pixels that are loaded together, one by each lane
 const PIXELS = select(8u, 16u, WIDE);
 

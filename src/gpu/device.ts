@@ -27,8 +27,12 @@ const WANTED_LIMITS = [
 
 /** Adapters only offer subgroup matrices if Dawn's `allow_unsafe_apis` is on. */
 export const MATRIX_FEATURE = 'chromium-experimental-subgroup-matrix';
-/** WGSL's products of packed 8-bit integers. Whether there are any is not known of a caller's device outside of pages. */
+/** WGSL's products of packed 8-bit integers. */
 export const PACKED_DOT = 'packed_4x8_integer_dot_product';
+/** WGSL's storage textures that kernels read. */
+export const READ_TEXTURES = 'readonly_and_readwrite_storage_textures';
+/** The features of WGSL that kernels use. Which of them there are is not known of a caller's device outside of pages. */
+const LANGUAGE_FEATURES = [PACKED_DOT, READ_TEXTURES] as const;
 const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query', MATRIX_FEATURE] as const;
 
 /** The most storage buffers that a kernel may bind. WebGPU's default limit is 8, so every device of ours has at least this many. */
@@ -58,7 +62,7 @@ export interface Gpu {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
   readonly limits: GPUSupportedLimits;
-  /** Features of the device, and the language feature of WGSL that kernels use. */
+  /** Features of the device, and those of WGSL that kernels use. */
   readonly features: ReadonlySet<string>;
   /** Whether the adapter computes on the CPU. Its workgroup memory is no faster than other memory, so other kernels are fast there. */
   readonly software: boolean;
@@ -182,7 +186,10 @@ function wrap(device: GPUDevice, info: GPUAdapterInfo, owned: boolean, entry: GP
     device,
     info,
     limits: device.limits,
-    features: new Set([...device.features, ...(entry?.wgslLanguageFeatures?.has(PACKED_DOT) ? [PACKED_DOT] : [])]),
+    features: new Set([
+      ...device.features,
+      ...LANGUAGE_FEATURES.filter((feature) => entry?.wgslLanguageFeatures?.has(feature)),
+    ]),
     software,
     pipelines: pipelinesOf(device),
     lost,

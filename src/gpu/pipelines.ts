@@ -6,10 +6,21 @@
 import { KernelError } from '../errors.js';
 import { debug } from './debug.js';
 import { onGpu } from './loss.js';
+import { TEXEL_FORMAT } from './textures.js';
 import { assemble, type Constants, type Kernel } from './wgsl.js';
 
-/** How a kernel uses its bindings, one letter for each in order: `r` reads, `w` reads and writes. The params uniform follows them. */
+/**
+ * How a kernel uses its bindings, one letter for each in order: `r` reads a buffer, `w` reads and writes one, `t` reads a texture. The params
+ * uniform follows them.
+ */
 export type AccessPattern = string;
+
+const BINDING_KINDS = {
+  r: { buffer: { type: 'read-only-storage' } },
+  w: { buffer: { type: 'storage' } },
+  t: { storageTexture: { access: 'read-only', format: TEXEL_FORMAT } },
+} as const satisfies Record<string, Omit<GPUBindGroupLayoutEntry, 'binding' | 'visibility'>>;
+const UNIFORM = { buffer: { type: 'uniform' } } as const;
 
 export interface Pipelines {
   /** Gives the pipeline of one variant of a kernel, compiled now or before. `where` names the operation and its shapes in errors. */
@@ -35,15 +46,10 @@ function createPipelines(device: GPUDevice): Pipelines {
   function layout(access: AccessPattern): GPUBindGroupLayout {
     let found = layouts.get(access);
     if (!found) {
-      const entry = (binding: number, type: GPUBufferBindingType): GPUBindGroupLayoutEntry => ({
-        binding,
-        visibility: 0x4, // GPUShaderStage.COMPUTE; the global does not exist on a caller's device in Node
-        buffer: { type },
-      });
-      const storage = [...access].map((letter, binding) =>
-        entry(binding, letter === 'r' ? 'read-only-storage' : 'storage'),
-      );
-      found = device.createBindGroupLayout({ label: access, entries: [...storage, entry(access.length, 'uniform')] });
+      const visibility = 0x4; // GPUShaderStage.COMPUTE; the global does not exist on a caller's device in Node
+      const kinds = [...access].map((letter) => BINDING_KINDS[letter as 'r']);
+      const entries = [...kinds, UNIFORM].map((kind, binding) => ({ binding, visibility, ...kind }));
+      found = device.createBindGroupLayout({ label: access, entries });
       layouts.set(access, found);
     }
     return found;

@@ -36,7 +36,7 @@ test('a work runs on the kernel that was measured, or on that of the most simila
     [keyOf(convolution(28, 64, 64)), fastest('direct')],
     [keyOf(convolution(14, 64, 256)), fastest('tiled')],
   ]);
-  const { choose, made } = createTunedChoices(measured);
+  const { choose, made } = createTunedChoices(measured, traits);
   const choiceOf = (graph: ReturnType<typeof convolution>) => choose(graph.nodes[0], variants);
   assert.is(choiceOf(convolution(28, 64, 64)), 'direct');
   assert.is(choiceOf(convolution(28, 64, 64, { batch: 4 })), 'direct', 'a larger batch');

@@ -46,7 +46,7 @@ export function createTensor(name: string, kind: Kind, spec: TensorSpec, data?: 
       });
     }
   }
-  const { shape, layout, type, segments } = spec;
+  const { shape, layout, type, segments, isTexture } = spec;
   return {
     id: nextId++,
     name,
@@ -55,6 +55,7 @@ export function createTensor(name: string, kind: Kind, spec: TensorSpec, data?: 
     layout,
     type,
     ...(segments ? { segments } : {}),
+    ...(isTexture ? { isTexture } : {}),
     ...(data ? { data } : {}),
   };
 }

@@ -18,6 +18,8 @@ export interface Traits {
   readonly matrixSize?: number;
   /** Whether WGSL has products of packed 8-bit integers. Default: it has none. */
   readonly packedDot?: boolean;
+  /** Whether kernels read a vec4 of constants faster from a texture than from a buffer. Default: they do not. */
+  readonly fastTexels?: boolean;
   readonly maxInvocations: number;
   readonly maxWorkgroupBytes: number;
   readonly maxBindingBytes: number;
@@ -72,8 +74,8 @@ export interface Operation<Attributes = object, Names extends InputNames = Input
    * whether weights are constant, so that they are packed only once; without `isConstant`, tensors of kind 'constant' are.
    */
   variants?(node: Node<Attributes, Names>, traits: Traits, isConstant?: IsConstant): readonly string[];
-  /** How a variant needs weights to be packed. Variants with the same text share packed weights. Default: all variants do. */
-  packing?(variant: string): string;
+  /** How a variant needs weights to be packed on an adapter. Variants with the same text share packed weights. Default: all variants do. */
+  packing?(variant: string, traits: Traits): string;
   /** The largest normalised mean square error in f32 of variants for which it is not that of all kernels (`verify`). */
   readonly variantBounds?: Readonly<Record<string, number>>;
   /** Adds the dispatches that compute the node to `context`. */

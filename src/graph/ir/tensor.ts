@@ -26,6 +26,8 @@ export interface TensorSpec {
   readonly type: ElementType;
   /** nhwc4 only: numbers of channels that are padded to whole groups one by one. Default: one segment with all channels. */
   readonly segments?: readonly number[];
+  /** Whether a constant lies in a texture when a plan runs, four f32 elements to a texel. The dispatch that computes it writes a buffer. */
+  readonly isTexture?: true;
 }
 
 /** A value of a graph. It has a shape and a place in memory, and no content until a plan runs. */

@@ -6,6 +6,7 @@ import { InputError } from '../../errors.js';
 import { alignUp, allocate, createStorage, createUniform, upload } from '../../gpu/buffers.js';
 import type { Gpu } from '../../gpu/device.js';
 import { run } from '../../gpu/run.js';
+import { copyToTexture, createTexture, textureBytes } from '../../gpu/textures.js';
 import { packParams } from '../../gpu/wgsl.js';
 import { type Graph, nameOf } from '../ir/graph.js';
 import { byteSize, bytesPerElement, describeShape, elementCount, encodeTensor, type Tensor } from '../ir/tensor.js';
@@ -16,14 +17,18 @@ import type { ConstantPool, PlanOptions, WeightSource } from './types.js';
 /** A pool without constants yet. The first plan of a network fills it. */
 export function createConstantPool(): ConstantPool {
   const buffers = new Map<string, GPUBuffer>();
+  const textures = new Map<string, GPUTexture>();
   return {
     buffers,
+    textures,
     get bytes() {
-      return [...buffers.values()].reduce((sum, buffer) => sum + buffer.size, 0);
+      const inBuffers = [...buffers.values()].reduce((sum, buffer) => sum + buffer.size, 0);
+      return [...textures.values()].reduce((sum, texture) => sum + textureBytes(texture), inBuffers);
     },
     close() {
-      for (const buffer of buffers.values()) buffer.destroy();
+      for (const made of [...buffers.values(), ...textures.values()]) made.destroy();
       buffers.clear();
+      textures.clear();
     },
   };
 }
@@ -34,25 +39,48 @@ export function createConstantPool(): ConstantPool {
  */
 const IN_FLIGHT = 2 << 20;
 
-/** Adds the constants that a plan's dispatches read to `pool`, unless they are there already, and returns the buffer of each tensor. */
+/** The buffers and textures of a plan's constants. */
+export interface Held {
+  readonly buffers: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly textures: ReadonlyMap<Tensor, GPUTexture>;
+}
+
+/** Adds the constants that a plan's dispatches read to `pool`, unless they are there already, and returns where each tensor lies. */
 export async function createConstants(
   gpu: Gpu,
   lowered: Lowered,
   graph: Graph,
   pool: ConstantPool,
   options: PlanOptions,
-): Promise<ReadonlyMap<Tensor, GPUBuffer>> {
+): Promise<Held> {
   const { constantSteps, keyOf } = lowered;
   const kept = keptConstants(lowered, graph, options);
-  const missing = [...kept].filter((tensor) => !pool.buffers.has(keyOf(tensor)));
+  // A texture cannot be read back, so where all tensors can be read its buffer is kept too.
+  const needsBuffer = (tensor: Tensor) => !tensor.isTexture || options.separate !== undefined;
+  const isThere = (tensor: Tensor) =>
+    (!tensor.isTexture || pool.textures.has(keyOf(tensor))) &&
+    (!needsBuffer(tensor) || pool.buffers.has(keyOf(tensor)));
+  const missing = [...kept].filter((tensor) => !isThere(tensor));
   const todo = stepsFor(constantSteps, new Set(missing));
 
   const buffers = new Map<Tensor, GPUBuffer>();
+  const textures = new Map<Tensor, GPUTexture>();
+  const release = (tensor: Tensor) => {
+    // WebGPU frees what was destroyed after the submitted work that uses it, so there is no need to wait here.
+    for (const made of [buffers, textures]) {
+      made.get(tensor)?.destroy();
+      made.delete(tensor);
+    }
+  };
   const nothing = createStorage(gpu, 'zeros for absent inputs', 256);
-  const places = { nothing, locate: (tensor: Tensor) => locate(tensor, buffers, options) };
+  const places = {
+    nothing,
+    locate: (tensor: Tensor) => locate(tensor, buffers, options),
+    textureOf: (tensor: Tensor) => textures.get(tensor)!,
+  };
   const pace = paceOf(gpu);
   const provide = async (tensor: Tensor) => {
-    if (buffers.has(tensor) || options.external?.has(tensor)) return;
+    if (buffers.has(tensor) || textures.has(tensor) || options.external?.has(tensor)) return;
     const buffer = await allocate(gpu, `weights: ${tensor.name}`, () => {
       const made = createStorage(gpu, tensor.name, alignUp(byteSize(tensor)));
       buffers.set(tensor, made);
@@ -62,31 +90,44 @@ export async function createConstants(
     await fill(gpu, buffer, tensor, options.weights, pace);
   };
 
+  const moveToTexture = async (tensor: Tensor) => {
+    const bytes = byteSize(tensor);
+    const texture = await allocate(gpu, `weights: ${tensor.name}`, () => createTexture(gpu, tensor.name, bytes));
+    textures.set(tensor, texture);
+    copyToTexture(gpu, buffers.get(tensor)!, texture, bytes);
+    if (needsBuffer(tensor)) return;
+    buffers.get(tensor)!.destroy();
+    buffers.delete(tensor);
+  };
+
   try {
     const lastUse = lastUses(todo);
+    const lastWrite = lastUses(todo, 'write');
     for (const [index, step] of todo.entries()) {
       options.signal?.throwIfAborted();
       for (const { tensor } of step.bindings) if (tensor) await provide(tensor);
       await runStep(gpu, step, places);
       for (const { tensor } of step.bindings) {
-        if (!tensor || kept.has(tensor) || lastUse.get(tensor) !== index) continue;
-        // WebGPU frees a destroyed buffer after the submitted work that uses it, so there is no need to wait here.
-        buffers.get(tensor)?.destroy();
-        buffers.delete(tensor);
+        if (!tensor) continue;
+        if (tensor.isTexture && lastWrite.get(tensor) === index) await moveToTexture(tensor);
+        if (!kept.has(tensor) && lastUse.get(tensor) === index) release(tensor);
       }
       options.onProgress?.((index + 1) / (todo.length + 1));
     }
     for (const tensor of missing) await provide(tensor);
     gpu.check();
   } catch (error) {
-    for (const buffer of buffers.values()) buffer.destroy();
+    for (const made of [...buffers.values(), ...textures.values()]) made.destroy();
     throw error;
   } finally {
     nothing.destroy();
   }
   for (const [tensor, buffer] of buffers) pool.buffers.set(keyOf(tensor), buffer);
+  for (const [tensor, texture] of textures) pool.textures.set(keyOf(tensor), texture);
   options.onProgress?.(1);
-  return new Map([...kept].map((tensor) => [tensor, pool.buffers.get(keyOf(tensor))!]));
+  const from = <Made>(made: ReadonlyMap<string, Made>) =>
+    new Map([...kept].flatMap((tensor) => (made.has(keyOf(tensor)) ? [[tensor, made.get(keyOf(tensor))!]] : [])));
+  return { buffers: from(pool.buffers), textures: from(pool.textures) };
 }
 
 /** The constants that the plan's dispatches read, or that are its outputs. */
@@ -103,11 +144,11 @@ function keptConstants({ constantSteps, steps }: Lowered, graph: Graph, options:
 const tensorsOf = (steps: readonly Step[]) =>
   steps.flatMap((step) => step.bindings.flatMap(({ tensor }) => tensor ?? []));
 
-/** The index of the last step that binds each tensor. */
-function lastUses(steps: readonly Step[]): Map<Tensor, number> {
+/** The index of the last step that binds each tensor, or that writes it. */
+function lastUses(steps: readonly Step[], only?: 'write'): Map<Tensor, number> {
   const last = new Map<Tensor, number>();
   for (const [index, step] of steps.entries())
-    for (const { tensor } of step.bindings) if (tensor) last.set(tensor, index);
+    for (const { tensor, access } of step.bindings) if (tensor && (!only || access === only)) last.set(tensor, index);
   return last;
 }
 

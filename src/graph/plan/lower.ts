@@ -2,7 +2,7 @@
 import { InputError } from '../../errors.js';
 import { ALIGNMENT, mebibytes } from '../../gpu/buffers.js';
 import { debug } from '../../gpu/debug.js';
-import { type Gpu, MATRIX_FEATURE, PACKED_DOT } from '../../gpu/device.js';
+import { describe, type Gpu, MATRIX_FEATURE, PACKED_DOT, READ_TEXTURES } from '../../gpu/device.js';
 import { createNode, createTensor, type Graph, type Node, nameOf, rootOf, updatesOf } from '../ir/graph.js';
 import type { Binding, Dispatch, Lowering, Range, Traits, View } from '../ir/operation.js';
 import { byteSize, bytesPerElement, describeShape, groupCount, pixelCount, type Tensor } from '../ir/tensor.js';
@@ -35,6 +35,8 @@ export function traitsOf(gpu: Gpu): Traits {
     subgroupSize: fixed ? (subgroupMinSize ?? 0) : 0,
     matrixSize: fixed ? matrixSizeOf(gpu) : 0,
     packedDot: gpu.features.has(PACKED_DOT),
+    // On llvmpipe a vec4 is one load of 16 bytes from a texture, and four guarded loads for each lane from a buffer. On SwiftShader a texture is slower.
+    fastTexels: gpu.software && gpu.features.has(READ_TEXTURES) && /llvmpipe/i.test(describe(gpu.info)),
     maxInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupBytes: gpu.limits.maxComputeWorkgroupStorageSize,
     maxBindingBytes: Math.floor(gpu.limits.maxStorageBufferBindingSize / ALIGNMENT) * ALIGNMENT,

@@ -22,9 +22,9 @@ import { type Graph, updatesOf } from '../ir/graph.js';
 import { byteSize, decodeTensor, describeShape, encodeTensor, type Tensor } from '../ir/tensor.js';
 import { fuse } from '../passes/fuse.js';
 import { hasOwnBuffer, packArenas } from './arenas.js';
-import { createConstantPool, createConstants } from './constants.js';
+import { createConstantPool, createConstants, type Held } from './constants.js';
 import { lower, type Step, traitsOf } from './lower.js';
-import { accessPattern, type Location, recordStep } from './record.js';
+import { accessPattern, type Places as BoundPlaces, recordStep } from './record.js';
 import type { Plan, PlanOptions } from './types.js';
 
 /**
@@ -66,9 +66,7 @@ function compileAll(gpu: Gpu, steps: readonly Step[]): Promise<GPUComputePipelin
   });
 }
 
-interface Places {
-  locate(tensor: Tensor): Location;
-  readonly nothing: GPUBuffer;
+interface Places extends BoundPlaces {
   readonly arenaBytes: number;
   readonly tensorBytes: number;
 }
@@ -77,15 +75,15 @@ function layOut(
   gpu: Gpu,
   graph: Graph,
   steps: readonly Step[],
-  constants: ReadonlyMap<Tensor, GPUBuffer>,
+  constants: Held,
   options: PlanOptions,
   owned: GPUBuffer[],
 ): Places {
   const guard = options.separate?.guard ?? 0;
-  const own = new Map<Tensor, GPUBuffer>([...constants, ...(options.external ?? [])]);
+  const own = new Map<Tensor, GPUBuffer>([...constants.buffers, ...(options.external ?? [])]);
   let tensorBytes = 0;
   const keep = (tensor: Tensor) => {
-    if (own.has(tensor)) return;
+    if (own.has(tensor) || constants.textures.has(tensor)) return;
     const size = alignUp(byteSize(tensor)) + guard;
     const buffer = createStorage(gpu, tensor.name, size);
     tensorBytes += size;
@@ -96,12 +94,16 @@ function layOut(
   for (const tensor of new Set([...bound, ...graph.outputs])) {
     if (options.separate || hasOwnBuffer(graph, tensor)) keep(tensor);
   }
-  const packing = packArenas(steps, (tensor) => !own.has(tensor), { guard, maxBytes: gpu.limits.maxBufferSize });
+  const packing = packArenas(steps, (tensor) => !own.has(tensor) && !constants.textures.has(tensor), {
+    guard,
+    maxBytes: gpu.limits.maxBufferSize,
+  });
   const arenas = packing.sizes.map((size, index) => createStorage(gpu, `arena ${index}`, size));
   const nothing = createStorage(gpu, 'zeros for absent inputs', 256);
   owned.push(...arenas, nothing);
   return {
     nothing,
+    textureOf: (tensor) => constants.textures.get(tensor)!,
     tensorBytes,
     arenaBytes: packing.sizes.reduce((sum, size) => sum + size, 0),
     locate(tensor) {

@@ -4,7 +4,7 @@ import type { Gpu } from '../../gpu/device.js';
 import type { Recorded } from '../../gpu/run.js';
 import { paramsSize } from '../../gpu/wgsl.js';
 import { nameOf } from '../ir/graph.js';
-import type { Tensor } from '../ir/tensor.js';
+import { byteSize, type Tensor } from '../ir/tensor.js';
 import type { Step } from './lower.js';
 
 /** Where a tensor lies: a buffer, and bytes in it. */
@@ -14,9 +14,18 @@ export interface Location {
   readonly size: number;
 }
 
+/** Where tensors lie that dispatches bind. */
+export interface Places {
+  locate(tensor: Tensor): Location;
+  /** The texture of a constant that lies in one. */
+  textureOf(tensor: Tensor): GPUTexture;
+  /** What is bound in place of absent inputs. */
+  readonly nothing: GPUBuffer;
+}
+
 /** How a dispatch accesses its bindings, as `Pipelines.get` takes it. */
 export function accessPattern(bindings: Step['bindings']): string {
-  return bindings.map(({ access }) => (access === 'read' ? 'r' : 'w')).join('');
+  return bindings.map(({ tensor, access }) => (access === 'write' ? 'w' : tensor?.isTexture ? 't' : 'r')).join('');
 }
 
 /** Builds the bind group of one dispatch. */
@@ -24,12 +33,16 @@ export function recordStep(
   gpu: Gpu,
   step: Step,
   pipeline: GPUComputePipeline,
-  places: { locate(tensor: Tensor): Location; nothing: GPUBuffer },
+  places: Places,
   params: { buffer: GPUBuffer; offset: number },
 ): Recorded {
   let traffic = 0;
-  const entries: GPUBindGroupEntry[] = step.bindings.map(({ tensor, start = 0, size }, binding) => {
+  const entries: GPUBindGroupEntry[] = step.bindings.map(({ tensor, access, start = 0, size }, binding) => {
     if (!tensor) return { binding, resource: { buffer: places.nothing } };
+    if (tensor.isTexture && access === 'read') {
+      traffic += byteSize(tensor);
+      return { binding, resource: places.textureOf(tensor).createView() };
+    }
     const place = places.locate(tensor);
     const length = size ?? place.size - start;
     traffic += length;

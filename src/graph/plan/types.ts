@@ -20,6 +20,8 @@ export interface WeightSource {
 export interface ConstantPool {
   /** Buffers by `Lowered.keyOf`: the weights and operations that a constant is computed from. */
   readonly buffers: Map<string, GPUBuffer>;
+  /** The same of constants that lie in textures. */
+  readonly textures: Map<string, GPUTexture>;
   readonly bytes: number;
   close(): void;
 }

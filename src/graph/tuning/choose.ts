@@ -3,6 +3,7 @@
  * that was; where nothing is similar, raybox's rules decide, which every operation states in its `variants`.
  */
 import type { Node } from '../ir/graph.js';
+import type { Traits } from '../ir/operation.js';
 import { workOf } from '../plan/choices.js';
 import type { ChooseVariant } from '../plan/lower.js';
 
@@ -40,7 +41,9 @@ export interface TunedChoices {
 /** In the works' most different tensors, sizes may differ by up to a factor of 8 altogether. */
 const SIMILAR = 3;
 
-export function createTunedChoices(measured: MeasuredWorks): TunedChoices {
+/** @param traits those of the adapter that was measured. */
+export function createTunedChoices(measured: MeasuredWorks, traits: Traits): TunedChoices {
+  const packingOf = ({ operation }: Node, variant: string) => operation.packing?.(variant, traits) ?? '';
   const chosen = new Map<string, KernelChoice>();
   /** How the weights of each place are packed. Once they are on the GPU, they are not read again for another batch size. */
   const packings = new Map<string, string>();
@@ -61,7 +64,8 @@ export function createTunedChoices(measured: MeasuredWorks): TunedChoices {
     choose(node, variants) {
       if (variants.length < 2) return variants[0];
       const work = workOf(node);
-      const allowed = samePacking(node, variants, packings);
+      const packed = packings.get(placeOf(node));
+      const allowed = withPacking(variants, packed, (one) => packingOf(node, one));
       const own = measured.get(work);
       const variant = own ? wantedOf(own, variants, allowed) : similar(work);
       const [preferred] = allowed;
@@ -77,15 +81,12 @@ export function createTunedChoices(measured: MeasuredWorks): TunedChoices {
   };
 }
 
-const packingOf = ({ operation }: Node, variant: string) => operation.packing?.(variant) ?? '';
-
 /** A place in the network, which is the same in the graphs of all batch sizes. */
 const placeOf = ({ operation, inputs }: Node) => `${operation.name} ${inputs.map((tensor) => tensor?.name).join()}`;
 
 /** The variants that read the weights as they were packed for the batch size that was planned first. */
-function samePacking(node: Node, variants: readonly string[], packings: ReadonlyMap<string, string>) {
-  const packed = packings.get(placeOf(node));
-  const allowed = variants.filter((variant) => packed === undefined || packingOf(node, variant) === packed);
+function withPacking(variants: readonly string[], packed: string | undefined, packingOf: (variant: string) => string) {
+  const allowed = variants.filter((variant) => packed === undefined || packingOf(variant) === packed);
   return allowed.length > 0 ? allowed : variants;
 }
 

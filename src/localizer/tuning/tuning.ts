@@ -56,7 +56,7 @@ export async function openTuning(
     }
     for (const [key, one] of fresh) measured.set(key, one);
   }
-  const { choose, made } = createTunedChoices(measured);
+  const { choose, made } = createTunedChoices(measured, context.traits);
   // So that `made` lists them before their batch is planned. Weights are packed for a batch of one image.
   if (limits) for (const { node, variants } of [...worksFor(context, [1]), ...works]) choose(node, variants);
   return { choose, choices: made, warnings };

@@ -36,6 +36,7 @@ import {
 import { type Activation, activationParams, keepsZero } from './activations.js';
 import { CONV2D_INPUTS, type Conv2dAttributes, type Conv2dInputs, geometry } from './conv2d.attributes.js';
 import { dispatchSplit, splitsOf } from './conv2d.split.js';
+import { holdsTexture, texels } from './conv2d.texture.js';
 import { CONV2D_VARIANTS, type Conv2dVariant, isDepthwise, isRagged, workgroupsOf } from './conv2d.variants.js';
 import { type Conv2dCommon, lowerWinograd } from './conv2d.winograd.js';
 
@@ -125,7 +126,10 @@ export const forward: Operation<Conv2dAttributes, Conv2dInputs> = {
   },
 
   variants: (node, traits, isConstant) => bestFirst(CONV2D_VARIANTS, node, traits, isConstant),
-  packing: (variant) => String(CONV2D_VARIANTS[variant].winograd?.tile),
+  packing(variant, { fastTexels }) {
+    const { winograd, readsTextures } = CONV2D_VARIANTS[variant];
+    return `${winograd?.tile}${fastTexels && readsTextures ? ' texture' : ''}`;
+  },
   variantBounds: { winograd4_subgroup: 1e-10, winograd4_tiled: 1e-10 },
 
   lower(node, context) {
@@ -240,7 +244,8 @@ function lowerPlain(
   const [x, weight, , , affine] = node.inputs;
   const segments = variant.packing(x, geometry(node).groupInputs, node.attributes.groups);
   const type = node.outputs[0].type as 'f32';
-  const weights = segments ? context.derive(packConv2d, [weight], { segments, type }) : weight;
+  const isTexture = holdsTexture(context, variant, weight, type);
+  const weights = segments ? context.derive(packConv2d, [weight], { segments, type, isTexture }) : weight;
   // A kernel without packed weights reads single lanes. It has no prologue; the table of its channels' lanes is bound there instead.
   const perChannel = segments ? affine : channelLanes(segmentsOf(x));
   dispatchBands(node, context, variant, common, { x, weights, perChannel });
@@ -273,7 +278,7 @@ export function dispatchBands(
     const output = context.write(y, range);
     const whole: Dispatch = {
       kernel: variant.kernel,
-      constants: { ...constants, ...variant.constants?.(tuning) },
+      constants: { ...constants, ...texels(weights), ...variant.constants?.(tuning) },
       bindings: [input, context.read(weights), context.read(bias), added, context.read(perChannel), output],
       params: {
         ...params,

@@ -39,6 +39,8 @@ export interface Conv2dVariant extends VariantRow<Conv2dAttributes, Conv2dInputs
   packing(x: Tensor, groupInputs: number, groups: number): readonly number[] | undefined;
   /** Whether sizes of a convolution group in params are in channels, for kernels that read single lanes. Otherwise they are in vec4s. */
   readonly countsChannels: boolean;
+  /** Whether the kernel can read packed weights from a texture. */
+  readonly readsTextures?: true;
   /** Whether it is always the longer kernel. */
   readonly wide?: true;
   /** Output pixels and output vec4s of a workgroup. Without it, each of a workgroup's 64 threads owns a vec4 of a pixel, or of a strip. */
@@ -119,6 +121,7 @@ const PLAIN_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
     rank: (node, traits) => ((traits.software ? leavesLanesIdle(node, traits) : isSmall(node)) ? 0 : 1),
     packing: bySegments,
     countsChannels: false,
+    readsTextures: true,
     tile: () => [32, 8],
   },
   // Tiles in workgroup memory make GPUs faster and CPUs slower.
@@ -138,6 +141,7 @@ const PLAIN_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
     rank: (node, traits) => (!traits.software ? 2 : leavesLanesIdle(node, traits) ? 1 : 0),
     packing: bySegments,
     countsChannels: false,
+    readsTextures: true,
     tile: ({ subgroupSize, wide }) => [wide ? 16 : 8, subgroupSize],
     constants: ({ subgroupSize, wide }) => ({
       SUBGROUPS: true,

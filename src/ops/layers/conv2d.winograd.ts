@@ -12,6 +12,7 @@ import { groupCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { forward as packWinograd } from '../packing/pack_winograd.js';
 import { type Windows, windowParams } from '../windows.js';
 import { type Conv2dAttributes, type Conv2dInputs, geometry } from './conv2d.attributes.js';
+import { holdsTexture, texels } from './conv2d.texture.js';
 import { CONV2D_VARIANTS, type Tuning, type Winograd, workgroupsOf } from './conv2d.variants.js';
 
 type Conv2dNode = Node<Conv2dAttributes, Conv2dInputs>;
@@ -101,7 +102,8 @@ function multiply(
   const [y] = node.outputs;
   const variant = CONV2D_VARIANTS[product];
   const [inGroups, outGroups] = [groupCount(x), groupCount(y)];
-  const packed = context.derive(packWinograd, [weight], { segments: segmentsOf(x), tile });
+  const isTexture = holdsTexture(context, variant, weight, 'f32');
+  const packed = context.derive(packWinograd, [weight], { segments: segmentsOf(x), tile, isTexture });
   const count = (tile + 2) ** 2 * tiles;
   const none = context.read(undefined);
   const pixelwise: Windows = { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], padding: [0, 0, 0, 0] };
@@ -109,6 +111,7 @@ function multiply(
     kernel: variant.kernel,
     constants: {
       ...{ elem: 'f32', BIAS: false, RESIDUAL: false, PROLOGUE: 0, ACTIVATION: 0, PADDED: false, LANES: 4 },
+      ...texels(packed),
       ...variant.constants?.(tuning),
     },
     bindings: [context.read(from), context.read(packed), none, none, none, context.write(to)],

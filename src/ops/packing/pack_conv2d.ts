@@ -10,6 +10,8 @@ export interface PackConv2dAttributes {
   /** Channel segments of the convolution's input, or of one convolution group of it if there are several. */
   segments: readonly number[];
   type: 'f32' | 'f16';
+  /** Whether the packed weights lie in a texture. */
+  isTexture?: true | undefined;
 }
 
 const INPUTS = ['weight'] as const;
@@ -17,10 +19,11 @@ const INPUTS = ['weight'] as const;
 export const forward: Operation<PackConv2dAttributes, typeof INPUTS> = {
   name: 'pack_conv2d',
   inputs: INPUTS,
-  infer([weight], { segments, type }) {
+  infer([weight], { segments, type, isTexture }) {
     const [outputs, , kernelHeight, kernelWidth] = windowShape(weight);
     const lanes = laneChannels({ ...weight, segments }).length;
-    return [{ shape: [kernelHeight, kernelWidth, lanes, Math.ceil(outputs / 4) * 4], layout: 'dense', type }];
+    const shape = [kernelHeight, kernelWidth, lanes, Math.ceil(outputs / 4) * 4];
+    return [{ shape, layout: 'dense', type, ...(isTexture ? { isTexture } : {}) }];
   },
   flops: () => 0,
   lower({ inputs: [weight], outputs: [packed], attributes: { segments, type } }, context) {

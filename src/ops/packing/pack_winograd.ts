@@ -10,6 +10,8 @@ export interface PackWinogradAttributes {
   segments: readonly number[];
   /** Output pixels along a side of a tile. */
   tile: 2 | 4;
+  /** Whether the packed weights lie in a texture. */
+  isTexture?: true | undefined;
 }
 
 const INPUTS = ['weight'] as const;
@@ -18,9 +20,10 @@ const INPUTS = ['weight'] as const;
 export const forward: Operation<PackWinogradAttributes, typeof INPUTS> = {
   name: 'pack_winograd',
   inputs: INPUTS,
-  infer([weight], { segments, tile }) {
+  infer([weight], { segments, tile, isTexture }) {
     const lanes = laneChannels({ ...weight, segments }).length;
-    return [{ shape: [(tile + 2) ** 2, lanes, Math.ceil(weight.shape[0] / 4) * 4], layout: 'dense', type: 'f32' }];
+    const shape = [(tile + 2) ** 2, lanes, Math.ceil(weight.shape[0] / 4) * 4];
+    return [{ shape, layout: 'dense', type: 'f32', ...(isTexture ? { isTexture } : {}) }];
   },
   flops: () => 0,
   lower({ inputs: [weight], outputs: [packed], attributes: { segments, tile } }, context) {
