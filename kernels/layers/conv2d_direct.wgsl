@@ -10,7 +10,7 @@
 // A thread owns PIXELS (4) consecutive output pixels × 4 output channels. Lanes along x differ in channels, lanes along y in pixels.
 //
 // Prelude: elem; BIAS, RESIDUAL, PROLOGUE (0 none, 1 affine, 2 affine + ReLU), ACTIVATION, PADDED (whether taps can be outside);
-// LANES (of a vec4 of input channels that are in use, see conv2d.wgsl).
+// TEXELS (see conv2d_weights.wgsl); LANES (of a vec4 of input channels that are in use, see conv2d.wgsl).
 
 #include conv2d
 #include conv2d_weights

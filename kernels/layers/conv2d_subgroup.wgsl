@@ -8,8 +8,8 @@
 // weights less often and is 1.3 times as fast on llvmpipe, but takes twice as long to compile, so it is for training, and where tuning has
 // shown that it pays.
 //
-// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED, LANES as in conv2d_direct.wgsl; SUBGROUPS; SUBGROUP (lanes of every subgroup, a
-// power of two, at least 4); FOUR_LANES (whether there are 4); WIDE (only if there are more).
+// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED, TEXELS, LANES as in conv2d_direct.wgsl; SUBGROUPS; SUBGROUP (lanes of every
+// subgroup, a power of two, at least 4); FOUR_LANES (whether there are 4); WIDE (only if there are more).
 
 #include conv2d
 #include conv2d_weights
