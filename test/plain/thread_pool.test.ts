@@ -75,6 +75,24 @@ test('threads without work do not keep the process from ending', () => {
   assert.equal([stdout, status], ['3\n', 0], stderr);
 });
 
+test('a process that closes a pool does not end before its threads, also if one of them has just answered', () => {
+  const pool = new URL('../../src/node/threads/thread_pool.js', import.meta.url).href;
+  const script = `
+    import { openThreadPool } from '${pool}';
+    const threads = openThreadPool({ module: new URL('${module.href}'), here: undefined, threads: 2 });
+    await Promise.all([threads.run('thread', [5]), threads.run('thread', [5])]);
+    const late = [threads.run('thread', [1]), threads.run('thread', [1])];
+    for (const one of late) one.catch(() => {});
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300); // both answers come meanwhile, and are not looked at
+    await threads.close();
+    console.log('closed');`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  assert.equal([status, stdout], [0, 'closed\n'], stderr);
+});
+
 test('work is finished in its order, a few pieces at a time, and nothing after a failure', async () => {
   const order = inOrder(2);
   const finished: number[] = [];

@@ -65,6 +65,7 @@ export function openThreadPool<T extends TasksOf<T>>({ module, here, threads }: 
   const waiting: Job[] = [];
   let most = size;
   let broken: Error | undefined;
+  let isClosed = false;
 
   const failAll = (error: Error) => {
     broken ??= error;
@@ -119,6 +120,7 @@ export function openThreadPool<T extends TasksOf<T>>({ module, here, threads }: 
 
   /** Gives waiting jobs to threads that have none, and starts threads for the others. */
   function assign(): void {
+    if (isClosed) return; // a message may still come from a thread that is ending, which has to keep the process until then
     while (waiting.length > 0 && idle.length > 0) {
       const [worker, job] = [idle.pop()!, waiting.shift()!];
       jobs.set(worker, job);
@@ -142,6 +144,7 @@ export function openThreadPool<T extends TasksOf<T>>({ module, here, threads }: 
       });
     },
     async close() {
+      isClosed = true;
       failAll(new InputError('the worker threads were closed'));
       const ending = [...workers].map((worker) => {
         worker.ref(); // the process must not end before the threads have
