@@ -6,7 +6,6 @@
 import { KernelError } from '../errors.js';
 import { debug } from './debug.js';
 import { onGpu } from './loss.js';
-import { TEXEL_FORMAT } from './textures.js';
 import { assemble, type Constants, type Kernel } from './wgsl.js';
 
 /**
@@ -14,6 +13,9 @@ import { assemble, type Constants, type Kernel } from './wgsl.js';
  * uniform follows them.
  */
 export type AccessPattern = string;
+
+/** The format of textures that kernels read: four f32 elements to a texel. */
+export const TEXEL_FORMAT = 'rgba32float';
 
 const BINDING_KINDS = {
   r: { buffer: { type: 'read-only-storage' } },

@@ -3,8 +3,7 @@
 import { InputError } from '../errors.js';
 import { mebibytes } from './buffers.js';
 import type { Gpu } from './device.js';
-
-export const TEXEL_FORMAT = 'rgba32float';
+import { TEXEL_FORMAT } from './pipelines.js';
 
 /** Texels in a row of a texture. Kernels get it as `TEXELS` of their prelude: element `i` of an array of vec4s is at (i % TEXELS, i / TEXELS). */
 export const TEXELS_PER_ROW = 1024;

@@ -1,8 +1,8 @@
 /** The tensors of a file of which parts have to be awaited, such as a Blob or a download. */
-import { type AwaitedParts, PIECE_BYTES } from '../parts.js';
+import type { AwaitedParts } from '../parts.js';
 import { detectFormat } from '../signature.js';
-import { awaitedTensor, type Checkpoint, toFloat32 } from './checkpoint.js';
-import type { TensorPlace } from './file_tensors.js';
+import type { Checkpoint } from './checkpoint.js';
+import { awaitedTensorIn } from './file_tensors.js';
 import { readSafetensorsHeader, safetensorsHeaderBytes } from './safetensors.js';
 import { checkpointOf } from './safetensors_checkpoint.js';
 
@@ -21,7 +21,7 @@ export async function awaitCheckpoint(file: AwaitedParts, prefix?: string): Prom
   if (format === 'zip' && file.isRandom) return (await import('./awaited_torch.js')).awaitTorch(file, prefix);
   if (format !== 'safetensors') return undefined;
   const header = await awaitBeginning(file, safetensorsHeaderBytes(beginning));
-  return checkpointOf(readSafetensorsHeader(header, file.size), (entry) => tensorIn(file, entry));
+  return checkpointOf(readSafetensorsHeader(header, file.size), (entry) => awaitedTensorIn(file, entry));
 }
 
 async function awaitBeginning(file: AwaitedParts, count: number): Promise<Uint8Array> {
@@ -29,13 +29,3 @@ async function awaitBeginning(file: AwaitedParts, count: number): Promise<Uint8A
   await file.read(0, bytes);
   return bytes;
 }
-
-export const tensorIn = (file: AwaitedParts, { dtype, shape, start, end }: TensorPlace) =>
-  awaitedTensor(shape, async function* () {
-    const buffer = new Uint8Array(Math.min(PIECE_BYTES, end - start));
-    for (let at = start; at < end; at += PIECE_BYTES) {
-      const piece = buffer.subarray(0, Math.min(PIECE_BYTES, end - at));
-      await file.read(at, piece);
-      yield toFloat32(dtype, piece);
-    }
-  });

@@ -3,9 +3,8 @@ import { crc32 } from '../crc32.js';
 import { type AwaitedParts, type ByteRange, type Parts, PIECE_BYTES } from '../parts.js';
 import { openTorch } from '../torch/torch.js';
 import { checkCrc, LOCAL_BYTES, openZip, uncheckedPlace } from '../zip.js';
-import { tensorIn } from './awaited_checkpoint.js';
 import { type Checkpoint, NotInMemoryError } from './checkpoint.js';
-import { tensorsIn } from './file_tensors.js';
+import { awaitedTensorIn, tensorsIn } from './file_tensors.js';
 
 /** Entries that say which tensors there are, and those with the numbers of tensors. */
 const OF_PYTORCH = /^([^/]+\/)?(data\.pkl|byteorder|data\/[^/]+)$/;
@@ -50,7 +49,7 @@ export async function awaitTorch(file: AwaitedParts, prefix?: string): Promise<C
   return openTorch(held.parts, prefix, {
     entries,
     tensorIn: (place, arrange) =>
-      arrange || held.has(place.start, place.end) ? inMemory(place, arrange) : tensorIn(file, place),
+      arrange || held.has(place.start, place.end) ? inMemory(place, arrange) : awaitedTensorIn(file, place),
   });
 }
 

@@ -1,6 +1,6 @@
 /** Tensors that stay in their file until their numbers are asked for, and are forgotten again when nobody holds them any more. */
-import { type Parts, piecesIn, readPart } from '../parts.js';
-import { type ElementType, readInPieces, type TensorData, toFloat32 } from './checkpoint.js';
+import { type AwaitedParts, type Parts, PIECE_BYTES, piecesIn, readPart } from '../parts.js';
+import { awaitedTensor, type ElementType, readInPieces, type TensorData, toFloat32 } from './checkpoint.js';
 
 /** Which bytes of a file are the numbers of a tensor. */
 export interface TensorPlace {
@@ -28,6 +28,17 @@ export function tensorsIn(file: Parts): TensorIn {
     return tensor;
   };
 }
+
+/** A tensor whose numbers have to be awaited, because its file is not on this machine or not in memory. */
+export const awaitedTensorIn = (file: AwaitedParts, { dtype, shape, start, end }: TensorPlace) =>
+  awaitedTensor(shape, async function* () {
+    const buffer = new Uint8Array(Math.min(PIECE_BYTES, end - start));
+    for (let at = start; at < end; at += PIECE_BYTES) {
+      const piece = buffer.subarray(0, Math.min(PIECE_BYTES, end - at));
+      await file.read(at, piece);
+      yield toFloat32(dtype, piece);
+    }
+  });
 
 /** A tensor whose numbers are read when they are asked for, and forgotten again when nobody holds them any more. */
 export function readWhenAsked(shape: number[], read: () => Float32Array): TensorData {
