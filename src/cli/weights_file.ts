@@ -18,7 +18,10 @@ export type ElementName = 'f32' | 'f16' | 'bf16';
 export const dtypeOption = (): Option =>
   new Option('--dtype <type>', 'element type of the tensors').choices(['f32', 'f16', 'bf16']).default('f16');
 
-/** @throws UsageError for a name with another ending than `.safetensors`, which would say something wrong about the file, or if the file is there, unless it is one that is read anyway */
+/**
+ * @throws UsageError for a name with another ending than `.safetensors`, which would say something wrong about the file. Also if the file is there,
+ *   unless it is one that is read anyway
+ */
 export function refuseOut(out: string, read: readonly string[]): void {
   if (!['', '.safetensors'].includes(extname(out).toLowerCase()))
     throw new UsageError(

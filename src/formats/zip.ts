@@ -22,6 +22,7 @@ const LONGEST_COMMENT = 0xffff;
 const ZIP64_LOCATOR_BYTES = 20;
 const ZIP64_END_BYTES = 56;
 const DIRECTORY_BYTES = 46;
+/** Bytes of an entry's local header without the entry's name, which follows it. */
 export const LOCAL_BYTES = 30;
 const UNKNOWN_32 = 0xffffffff;
 

@@ -17,6 +17,7 @@ export type AccessPattern = string;
 /** The format of textures that kernels read: four f32 elements to a texel. */
 export const TEXEL_FORMAT = 'rgba32float';
 
+/** What a bind-group layout says of a binding, by the letter of an access pattern. */
 const BINDING_KINDS = {
   r: { buffer: { type: 'read-only-storage' } },
   w: { buffer: { type: 'storage' } },
@@ -49,7 +50,7 @@ function createPipelines(device: GPUDevice): Pipelines {
     let found = layouts.get(access);
     if (!found) {
       const visibility = 0x4; // GPUShaderStage.COMPUTE; the global does not exist on a caller's device in Node
-      const kinds = [...access].map((letter) => BINDING_KINDS[letter as 'r']);
+      const kinds = [...access].map((letter) => BINDING_KINDS[letter as keyof typeof BINDING_KINDS]);
       const entries = [...kinds, UNIFORM].map((kind, binding) => ({ binding, visibility, ...kind }));
       found = device.createBindGroupLayout({ label: access, entries });
       layouts.set(access, found);

@@ -1,5 +1,4 @@
 /** Textures that hold constants for kernels, four f32 elements to a texel, in the order in which a buffer would hold them. */
-
 import { InputError } from '../errors.js';
 import { mebibytes } from './buffers.js';
 import type { Gpu } from './device.js';

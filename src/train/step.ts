@@ -52,8 +52,8 @@ export interface Trainer {
    */
   step(images: Images, labels: ArrayLike<number>, options: StepOptions): Promise<number>;
   /**
-   * The number of updates so far, on which Adam's bias correction depends. It has to be set when a run is resumed. An update whose step ends
-   * with a NotFiniteError does not count, as soon as the step's promise has been rejected.
+   * The number of updates so far, on which Adam's bias correction depends. It has to be set when a run is resumed. If a step ends with a
+   * NotFiniteError, its update does not count. The number is right as soon as the promise of that step has been rejected.
    */
   updates: number;
   /** Shapes of all that is kept from step to step: parameters, and the optimizer's states by names such as `name#velocity`. */

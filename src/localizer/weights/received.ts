@@ -33,6 +33,7 @@ export interface Place {
   readonly growing: GrowingKeptFile | undefined;
 }
 
+/** Bytes as hexadecimal digits. */
 export const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /**
