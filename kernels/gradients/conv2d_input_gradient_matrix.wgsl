@@ -35,6 +35,7 @@ struct Params {
 @group(0) @binding(3) var<uniform> params: Params;
 
 #include matrix_product
+#include matrix_tiles
 
 const STEP = DEPTH / 4;  // vec4s of k in a step
 

@@ -12,6 +12,7 @@
 
 #include conv2d_weight_gradient
 #include matrix_product
+#include matrix_tiles
 
 struct Part {
   first_row: u32, first_column: u32, first_k: u32, end_k: u32,

@@ -1,39 +1,25 @@
-// A product of two matrices by subgroup matrices ("tensor cores"), with f16 factors and f32 sums. The kernel that includes this says what
-// the factors are and where the product goes:
+// A product of two matrices by subgroup matrices ("tensor cores"). The kernel also includes matrix_tiles (f16 factors, f32 sums), which
+// defines the tiles. An item of a tile is one value of k. The kernel says what the factors are and where the product goes:
 //
-//   struct Part                                                 what a workgroup owns, with at least these four fields of u32: the
-//                                                               product's row and column where its tile begins (`first_row`,
-//                                                               `first_column`), and the range of k that is summed (`first_k`, `end_k`)
+//   struct Part                                  what a workgroup owns, with at least these four fields of u32: the product's row and
+//                                                column where its tile begins (`first_row`, `first_column`), and the range of items of
+//                                                k that is summed (`first_k`, `end_k`)
 //   fn part_of(workgroup: vec3u, workgroups: vec3u) -> Part
-//   fn load_tiles(part: Part, k: u32, lane: u32)                fills both tiles with DEPTH values of k, with zeros beyond the edges
-//   fn finish(part: Part, row: u32, column: u32, sums: vec4f)   stores four columns of a row, which may lie beyond the edges
+//   fn load_tiles(part: Part, k: u32, lane: u32)                   fills both tiles with DEPTH items of k, with zeros beyond the edges
+//   fn finish(part: Part, row: u32, column: u32, sums: vec4<Sum>)  stores four columns of a row, which may lie beyond the edges
 //
-// A workgroup of four subgroups owns TILE rows × TILE columns, with TILE = 4 · MATRIX, and takes DEPTH = 2 · MATRIX of k in a step. It
-// shares tiles of both factors in workgroup memory. A subgroup owns 2 × 2 of the tile's 4 × 4 matrices. At the end each subgroup writes
-// its matrices one by one to a patch of workgroup memory, from which its lanes take vec4s.
+// A workgroup of four subgroups owns TILE rows × TILE columns, with TILE = 4 · MATRIX, and takes DEPTH items of k in a step. It shares
+// tiles of both factors in workgroup memory. A subgroup owns 2 × 2 of the tile's 4 × 4 matrices. At the end each subgroup writes its
+// matrices one by one to a patch of workgroup memory, from which its lanes take vec4s.
 //
 // Prelude: SUBGROUPS, MATRICES; SUBGROUP (lanes of every subgroup); MATRIX (rows and columns of a matrix, 8 or 16); TRANSPOSED (whether the
 // left tile lies as [k, row] instead of [row, k]).
 
 const TILE = 4 * MATRIX;
-const DEPTH = 2 * MATRIX;
 const THREADS = 4 * SUBGROUP;
 const PATCH = MATRIX * MATRIX;
-const RIGHT_ROW = TILE + 8;  // scalars of a row in workgroup memory; the gap spreads columns over its banks
-#if TRANSPOSED
-const LEFT_ROW = TILE + 8;
-var<workgroup> left_tile: array<f16, DEPTH * LEFT_ROW>;  // [k, row]
-#else
-const LEFT_ROW = DEPTH + 8;
-var<workgroup> left_tile: array<f16, TILE * LEFT_ROW>;   // [row, k]
-#endif
-var<workgroup> right_tile: array<f16, DEPTH * RIGHT_ROW>;  // [k, column]
-var<workgroup> patches: array<f32, 4 * PATCH>;
+var<workgroup> patches: array<Sum, 4 * PATCH>;
 var<workgroup> arrived: atomic<u32>;
-
-alias Left = subgroup_matrix_left<f16, MATRIX, MATRIX>;
-alias Right = subgroup_matrix_right<f16, MATRIX, MATRIX>;
-alias Sums = subgroup_matrix_result<f32, MATRIX, MATRIX>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -56,7 +42,7 @@ fn main(
   for (var k = part.first_k; k < part.end_k; k += DEPTH) {
     load_tiles(part, k, lane);
     workgroupBarrier();
-    for (var d = 0u; d < DEPTH; d += MATRIX) {
+    for (var d = 0u; d < DEPTH; d += MATRIX_ITEMS) {
 #if TRANSPOSED
       let left0 = subgroupMatrixLoad<Left, col_major>(&left_tile, d * LEFT_ROW + rows, LEFT_ROW);
       let left1 = subgroupMatrixLoad<Left, col_major>(&left_tile, d * LEFT_ROW + rows + MATRIX, LEFT_ROW);
@@ -85,23 +71,9 @@ fn main(
     let column = part.first_column + columns + quarter % 2 * MATRIX;
     for (var l = own_lane; l < PATCH / 4; l += SUBGROUP) {
       let at = subgroup * PATCH + l * 4;
-      let sums = vec4f(patches[at], patches[at + 1], patches[at + 2], patches[at + 3]);
+      let sums = vec4<Sum>(patches[at], patches[at + 1], patches[at + 2], patches[at + 3]);
       finish(part, row + l / (MATRIX / 4), column + l % (MATRIX / 4) * 4, sums);
     }
     workgroupBarrier();
-  }
-}
-
-// Stores four values of k of a row of the left tile, or four rows of a value of k if it is TRANSPOSED; `line` and `place` count in the tile.
-fn put_left(line: u32, place: u32, value: vec4h) {
-  for (var j = 0u; j < 4; j++) {
-    left_tile[line * LEFT_ROW + place + j] = value[j];
-  }
-}
-
-// Stores four columns of a value of k of the right tile.
-fn put_right(k: u32, column: u32, value: vec4h) {
-  for (var j = 0u; j < 4; j++) {
-    right_tile[k * RIGHT_ROW + column + j] = value[j];
   }
 }

@@ -10,6 +10,7 @@
 
 #include conv2d
 #include matrix_product
+#include matrix_tiles
 
 @group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;
 
