@@ -3,9 +3,9 @@
 // Maths and layouts as in conv2d_tiled.wgsl, with elem = f16.
 //
 // Rows of the product are output pixels, and columns output channels. Which of them a workgroup and a subgroup own is in
-// include/matrix_product.wgsl.
+// include/matrix_product.wgsl. In a network's first layer k has no gaps: it leaves out the padding of the input channels, k = tap · LANES + lane.
 //
-// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED as in conv2d_direct.wgsl; SUBGROUPS, MATRICES, SUBGROUP, MATRIX, TRANSPOSED
+// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED, LANES as in conv2d_direct.wgsl; SUBGROUPS, MATRICES, SUBGROUP, MATRIX, TRANSPOSED
 // (false) as in include/matrix_product.wgsl.
 
 #include conv2d
@@ -14,34 +14,46 @@
 
 @group(0) @binding(1) var<storage, read> w: array<vec4<elem>>;
 
-const STEP = DEPTH / 4;  // vec4s of k in a step
+// vec4s of input that a step reads for a row. Three lanes do not divide a step, which may begin and end within a vec4.
+const STEP = select(DEPTH / LANES, (DEPTH + 4) / 3, LANES == 3);
 
 struct Part {
   first_row: u32, first_column: u32, first_k: u32, end_k: u32,
 }
 
 fn part_of(workgroup: vec3u, workgroups: vec3u) -> Part {
-  let total = params.kernel_h * params.kernel_w * params.in_groups * 4;
+  let total = params.kernel_h * params.kernel_w * input_groups() * LANES;
   return Part((workgroup.y + workgroup.z * workgroups.y) * TILE, workgroup.x * TILE, 0, total);
 }
 
 fn load_tiles(part: Part, k: u32, lane: u32) {
   for (var l = lane; l < TILE * STEP; l += THREADS) {
-    let own = k / 4 + l % STEP;  // a vec4 group of k
+    let row = l / STEP;
+    let own = k / LANES + l % STEP;  // a vec4 of input, counted over taps and groups
     var value = vec4h(0);
-    if (own * 4 < part.end_k) {
-      let index = own / params.in_groups;
-      let source = tap(place(part.first_row + l / STEP), index / params.kernel_w, index % params.kernel_w);
-      value = vec4h(load(source, own - index * params.in_groups));
+    if (own * LANES < part.end_k) {
+      let index = own / input_groups();
+      let source = tap(place(part.first_row + row), index / params.kernel_w, index % params.kernel_w);
+      value = vec4h(load(source, own - index * input_groups()));
     }
-    put_left(l / STEP, l % STEP * 4, value);
+    if (LANES == 4) {
+      put_left(row, l % STEP * 4, value);
+    } else {
+      for (var j = 0u; j < LANES; j++) {
+        let at = own * LANES + j - k;  // a large number for what belongs to the step before
+        if (at < DEPTH) {
+          left_tile[row * LEFT_ROW + at] = value[j];
+        }
+      }
+    }
   }
   for (var l = lane; l < DEPTH * MATRIX; l += THREADS) {
     let row = l / MATRIX;  // a row has TILE / 4 = MATRIX vec4s
     let out = part.first_column / 4 + l % MATRIX;
     var weight = vec4h(0);
     if (k + row < part.end_k && out < params.out_groups) {
-      weight = w[(k + row) * params.out_groups + out];
+      let packed = k + row + (k + row) / LANES * (4 - LANES);  // packed weights have rows of zeros for the padding
+      weight = w[packed * params.out_groups + out];
     }
     put_right(row, l % MATRIX * 4, weight);
   }

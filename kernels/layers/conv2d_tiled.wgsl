@@ -9,7 +9,7 @@
 //
 // With SPLIT, params.splits workgroups share a tile. Each takes a stretch of k and writes its sums to `partial` (see conv2d_merge.wgsl).
 //
-// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED as in conv2d_direct.wgsl; TILE_PIXELS, TILE_GROUPS, TILE_LANES; SPLIT.
+// Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED, LANES as in conv2d_direct.wgsl; TILE_PIXELS, TILE_GROUPS, TILE_LANES; SPLIT.
 
 #include conv2d
 
@@ -85,10 +85,18 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       let a1 = vec4f(x_tile[(row * 4 + 1) * STEP + g]);
       let a2 = vec4f(x_tile[(row * 4 + 2) * STEP + g]);
       let a3 = vec4f(x_tile[(row * 4 + 3) * STEP + g]);
+#if LANES < 4
+      let rows = mat4x4f(w0, w1, w2, w3);
+      sum0 += products(rows, a0);
+      sum1 += products(rows, a1);
+      sum2 += products(rows, a2);
+      sum3 += products(rows, a3);
+#else
       sum0 += a0.x * w0 + a0.y * w1 + a0.z * w2 + a0.w * w3;
       sum1 += a1.x * w0 + a1.y * w1 + a1.z * w2 + a1.w * w3;
       sum2 += a2.x * w0 + a2.y * w1 + a2.z * w2 + a2.w * w3;
       sum3 += a3.x * w0 + a3.y * w1 + a3.z * w2 + a3.w * w3;
+#endif
     }
     workgroupBarrier();
   }

@@ -2,7 +2,7 @@
  * Turns a kernel file into the WGSL text that is compiled:
  * 1. `enable` lines for the features that it needs,
  * 2. a generated prelude of `const` and `alias` lines,
- * 3. the file, with its `#if NAME`, `#if !NAME`, `#else` and `#endif` lines resolved.
+ * 3. the file, with its `#if NAME`, `#if !NAME`, `#if NAME < NUMBER`, `#else` and `#endif` lines resolved.
  *
  * Kernels use `#if` only where a plain `if` on a constant of the prelude would not do, because unused code has to be valid too. For
  * example, a binding counts as used even if the only code that uses it never runs.
@@ -43,11 +43,12 @@ function resolveConditions(kernel: Kernel, constants: Constants): string[] {
   const kept: string[] = [];
   const taken: boolean[] = []; // for each open #if, whether the lines of its current branch are kept
   for (const line of kernel.source.split('\n')) {
-    const condition = /^\s*#if (!?)(\w+)\s*$/.exec(line);
+    const condition = /^\s*#if (!?)(\w+)(?: < (\d+))?\s*$/.exec(line);
     if (condition) {
-      const [, not, name] = condition;
+      const [, not, name, limit] = condition;
       if (!(name in constants)) throw new KernelError(`kernel ${kernel.name}: #if ${name} is not in its prelude`);
-      taken.push(Boolean(constants[name]) !== (not === '!'));
+      const holds = limit ? Number(constants[name]) < Number(limit) : Boolean(constants[name]);
+      taken.push(holds !== (not === '!'));
     } else if (/^\s*#else\s*$/.test(line)) {
       taken.push(!taken.pop());
     } else if (/^\s*#endif\s*$/.test(line)) {

@@ -116,6 +116,10 @@ test('#if keeps one branch, also if nested; unknown names and missing ends are e
   assert.is(lines({ A: true, B: true }), 'abdf');
   assert.is(lines({ A: false, B: true }), 'aef');
   assert.throws(() => assemble(kernel, { A: true }), /#if B is not in its prelude/);
+  const counted = { name: 'k', source: 'a\n#if A < 4\nb\n#else\nc\n#endif' };
+  assert.ok(assemble(counted, { A: 3 }).endsWith('a\nb'));
+  assert.ok(assemble(counted, { A: 4 }).endsWith('a\nc'));
+  assert.throws(() => assemble(counted, {}), /#if A is not in its prelude/);
 });
 
 test('all params must be given', () => {

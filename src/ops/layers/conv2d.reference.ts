@@ -157,6 +157,20 @@ export const cases = (): Case<Conv2dAttributes>[] => [
     ],
     attributes: { ...plain, prologue: 'affine' },
   },
+  // One, two and three input channels, whose padding some kernels leave out of k.
+  conv([2, 17, 15, 1, 10, 7, 7], { padding: [3, 3, 3, 3] }),
+  conv([2, 23, 19, 2, 12, 5, 5], { stride: [2, 1], dilation: [1, 2], padding: [2, 4, 1, 3] }),
+  conv([1, 21, 23, 2, 13, 3, 3]),
+  {
+    inputs: [
+      { shape: [2, 21, 17, 3] },
+      { shape: [9, 3, 5, 3] },
+      { shape: [9] },
+      { shape: [2, 21, 9, 9], layout: 'nhwc4' },
+      { shape: [2, 4] },
+    ],
+    attributes: { ...plain, stride: [1, 2], dilation: [2, 1], padding: [4, 1, 4, 1], prologue: 'affine_relu' },
+  },
   // Shapes of the networks, at reduced height and width.
   conv([1, 20, 20, 3, 64, 7, 7], { stride: [2, 2], padding: [3, 3, 3, 3] }),
   conv([1, 27, 27, 3, 64, 11, 11], { stride: [4, 4], padding: [2, 2, 2, 2] }),
