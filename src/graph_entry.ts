@@ -9,6 +9,7 @@ export {
   type Gradient,
   type InputNames,
   type Lowering,
+  type MatrixShape,
   type Operation,
   type Range,
   type Reference,

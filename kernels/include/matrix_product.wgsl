@@ -1,5 +1,6 @@
-// A product of two matrices by subgroup matrices ("tensor cores"). The kernel also includes matrix_tiles (f16 factors, f32 sums), which
-// defines the tiles. An item of a tile is one value of k. The kernel says what the factors are and where the product goes:
+// A product of two matrices by subgroup matrices ("tensor cores"). The kernel also includes matrix_tiles (f16 factors, f32 sums) or
+// matrix_tiles_int8 (8-bit factors, 32-bit sums), which define the tiles. An item of a tile is one value of k, or four of 8 bits. The kernel
+// says what the factors are and where the product goes:
 //
 //   struct Part                                  what a workgroup owns, with at least these four fields of u32: the product's row and
 //                                                column where its tile begins (`first_row`, `first_column`), and the range of items of
@@ -13,7 +14,7 @@
 // matrices one by one to a patch of workgroup memory, from which its lanes take vec4s.
 //
 // Prelude: SUBGROUPS, MATRICES; SUBGROUP (lanes of every subgroup); MATRIX (rows and columns of a matrix, 8 or 16); TRANSPOSED (whether the
-// left tile lies as [k, row] instead of [row, k]).
+// left tile lies as [k, row] instead of [row, k]); INTEGERS (whether the tiles are those of matrix_tiles_int8).
 
 const TILE = 4 * MATRIX;
 const THREADS = 4 * SUBGROUP;
@@ -50,8 +51,13 @@ fn main(
       let left0 = subgroupMatrixLoad<Left, row_major>(&left_tile, rows * LEFT_ROW + d, LEFT_ROW);
       let left1 = subgroupMatrixLoad<Left, row_major>(&left_tile, (rows + MATRIX) * LEFT_ROW + d, LEFT_ROW);
 #endif
+#if INTEGERS
+      let right0 = subgroupMatrixLoad<Right, col_major>(&right_tile, columns * RIGHT_ROW + d, RIGHT_ROW);
+      let right1 = subgroupMatrixLoad<Right, col_major>(&right_tile, (columns + MATRIX) * RIGHT_ROW + d, RIGHT_ROW);
+#else
       let right0 = subgroupMatrixLoad<Right, row_major>(&right_tile, d * RIGHT_ROW + columns, RIGHT_ROW);
       let right1 = subgroupMatrixLoad<Right, row_major>(&right_tile, d * RIGHT_ROW + columns + MATRIX, RIGHT_ROW);
+#endif
       sum00 = subgroupMatrixMultiplyAccumulate(left0, right0, sum00);
       sum01 = subgroupMatrixMultiplyAccumulate(left0, right1, sum01);
       sum10 = subgroupMatrixMultiplyAccumulate(left1, right0, sum10);

@@ -1,4 +1,4 @@
-/** Convolutions of 8-bit integers: exact on whole numbers, the same bits with and without WGSL's packed products, and merged as others are. */
+/** Convolutions of 8-bit integers: exact on whole numbers, the same bits in every variant, and merged as others are. */
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -18,7 +18,7 @@ import { normal, seededRandom } from '../../src/random.js';
 import { evaluateReference } from '../../src/verify/reference.js';
 import { contentOf, tinyPicture, tinyWeights } from '../support/tiny.js';
 
-const gpu = await openGpu();
+const gpu = await openGpu({ dawn: ['enable-dawn-features=allow_unsafe_apis'] }); // with subgroup matrices, if the adapter has them
 test.after(() => gpu.close());
 
 const pairOf = (min: number, max: number) => fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
@@ -85,7 +85,7 @@ test('random convolutions of whole numbers that fit are those of floats, to the 
       const { graph, input, weight, y } = build(true);
       const all: Windows = { kernel, ...windows };
       assert.equal(y.shape, [images, ...windowCounts(all, size), outputs]);
-      for (const variant of ['packed', 'packed_subgroup', 'unpacked']) {
+      for (const variant of ['packed', 'packed_subgroup', 'unpacked', 'matrix']) {
         const values = new Map([
           [input, Float32Array.from(x)],
           [weight, Float32Array.from(w)],

@@ -307,7 +307,16 @@ test('every general function has a case in its kernels', () => {
 const machine = { maxInvocations: 256, maxWorkgroupBytes: 32 << 10, maxBindingBytes: 128 << 20, f16: true };
 const machines: Traits[] = [
   { ...machine, software: true, subgroupSize: 0 },
-  { ...machine, software: false, subgroupSize: 32, matrixSize: 16, packedDot: true },
+  {
+    ...machine,
+    software: false,
+    subgroupSize: 32,
+    matrices: [
+      { factor: 'f16', sum: 'f32', rows: 16, columns: 16, depth: 16 },
+      { factor: 'i8', sum: 'i32', rows: 16, columns: 16, depth: 32 },
+    ],
+    packedDot: true,
+  },
 ];
 
 /** Every dispatch of every case, in every variant that an adapter can choose. */

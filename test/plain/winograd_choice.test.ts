@@ -6,7 +6,7 @@ import { forward as conv2d } from '../../src/ops/layers/conv2d.js';
 import { buildCase } from '../../src/verify/check.js';
 
 const traits: Traits = {
-  ...{ software: true, f16: true, subgroupSize: 8, matrixSize: 0, maxInvocations: 1024 },
+  ...{ software: true, f16: true, subgroupSize: 8, maxInvocations: 1024 },
   ...{ maxWorkgroupBytes: 32 << 10, maxBindingBytes: 128 << 20 },
 };
 const operation = conv2d as unknown as Operation;

@@ -7,6 +7,17 @@ import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { GraphBuilder, Node } from './graph.js';
 import type { Tensor, TensorSpec } from './tensor.js';
 
+/** A product of subgroup matrices: `rows` × `depth` times `depth` × `columns`. */
+export interface MatrixShape {
+  /** The type of both factors, such as f16 or i8. */
+  readonly factor: string;
+  /** The type of the sums, such as f32 or i32. */
+  readonly sum: string;
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+}
+
 /** The properties of an adapter that decide which kernels run on it. */
 export interface Traits {
   /** Whether the adapter computes on the CPU. */
@@ -14,8 +25,8 @@ export interface Traits {
   readonly f16: boolean;
   /** The number of lanes of a subgroup if the adapter has only one size of subgroups, else 0. */
   readonly subgroupSize: number;
-  /** Rows and columns of subgroup matrices with f16 factors and f32 sums; undefined or 0 if the adapter has none that are used. */
-  readonly matrixSize?: number;
+  /** The subgroup matrices that an adapter with only one size of subgroups has. Default: none. */
+  readonly matrices?: readonly MatrixShape[];
   /** Whether WGSL has products of packed 8-bit integers. Default: it has none. */
   readonly packedDot?: boolean;
   /** Whether kernels read a vec4 of constants faster from a texture than from a buffer. Default: they do not. */

@@ -4,7 +4,7 @@ import { ALIGNMENT, mebibytes } from '../../gpu/buffers.js';
 import { debug } from '../../gpu/debug.js';
 import { describe, type Gpu, MATRIX_FEATURE, PACKED_DOT, READ_TEXTURES } from '../../gpu/device.js';
 import { createNode, createTensor, type Graph, type Node, nameOf, rootOf, updatesOf } from '../ir/graph.js';
-import type { Binding, Dispatch, Lowering, Range, Traits, View } from '../ir/operation.js';
+import type { Binding, Dispatch, Lowering, MatrixShape, Range, Traits, View } from '../ir/operation.js';
 import { byteSize, bytesPerElement, describeShape, groupCount, pixelCount, type Tensor } from '../ir/tensor.js';
 
 /** A dispatch and the node that it belongs to. */
@@ -33,7 +33,7 @@ export function traitsOf(gpu: Gpu): Traits {
     software: gpu.software,
     f16: gpu.features.has('shader-f16'),
     subgroupSize: fixed ? (subgroupMinSize ?? 0) : 0,
-    matrixSize: fixed ? matrixSizeOf(gpu) : 0,
+    matrices: fixed ? matricesOf(gpu) : [],
     packedDot: gpu.features.has(PACKED_DOT),
     // On llvmpipe a vec4 is one load of 16 bytes from a texture, and four guarded loads for each lane from a buffer. On SwiftShader a texture is slower.
     fastTexels: gpu.software && gpu.features.has(READ_TEXTURES) && /llvmpipe/i.test(describe(gpu.info)),
@@ -43,15 +43,12 @@ export function traitsOf(gpu: Gpu): Traits {
   };
 }
 
-/** The largest size of square subgroup matrices with f16 factors and f32 sums that kernels can use, or 0. */
-function matrixSizeOf(gpu: Gpu): number {
-  if (!gpu.features.has(MATRIX_FEATURE) || !gpu.features.has('shader-f16')) return 0;
-  const { subgroupMatrixConfigs } = gpu.info as { subgroupMatrixConfigs?: Iterable<MatrixConfig> };
-  const sizes = [...(subgroupMatrixConfigs ?? [])]
-    .filter(({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32')
-    .filter(({ M, N, K }) => M === N && N === K && (M === 8 || M === 16))
-    .map(({ M }) => M);
-  return Math.max(0, ...sizes);
+function matricesOf({ features, info }: Gpu): MatrixShape[] {
+  const { subgroupMatrixConfigs } = info as { subgroupMatrixConfigs?: Iterable<MatrixConfig> };
+  const offered = features.has(MATRIX_FEATURE) ? [...(subgroupMatrixConfigs ?? [])] : [];
+  return offered.map(({ componentType: factor, resultComponentType: sum, M: rows, N: columns, K: depth }) => ({
+    ...{ factor, sum, rows, columns, depth },
+  }));
 }
 
 /** Dawn's GPUSubgroupMatrixConfig. */

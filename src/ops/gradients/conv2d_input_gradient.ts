@@ -204,13 +204,13 @@ function lowerMatrix(node: Node<Conv2dGradientAttributes, typeof INPUTS>, contex
   const { stride, height, width, kernel } = node.attributes;
   const [dx] = node.outputs;
   const [, outHeight, outWidth] = node.inputs[0].shape;
-  const tile = matrixTile(context.traits);
+  const tile = matrixTile('f16', context.traits);
   dispatchPhases(node, context, (phase, images) => {
     const [down, across] = [phaseTaps(node.attributes, phase, 0), phaseTaps(node.attributes, phase, 1)];
     const [rows, columns] = [Math.ceil((height - phase[0]) / stride[0]), Math.ceil((width - phase[1]) / stride[1])];
     return {
       kernel: conv2d_input_gradient_matrix,
-      constants: { elem: dx.type, ...matrixConstants(context.traits) },
+      constants: { elem: dx.type, ...matrixConstants('f16', context.traits) },
       params: {
         ...{ rows, columns, in_h: height, in_w: width, out_h: outHeight, out_w: outWidth },
         ...{ stride_h: stride[0], stride_w: stride[1], taps_h: down.count, taps_w: across.count },

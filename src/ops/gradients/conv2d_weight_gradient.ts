@@ -146,9 +146,9 @@ const VARIANTS: Readonly<Record<string, WeightGradientVariant>> = {
     rank: () => 3,
     tile: (traits) => ({
       kernel: conv2d_weight_gradient_matrix,
-      across: matrixTile(traits) / 4,
-      down: matrixTile(traits) / 4,
-      constants: matrixConstants(traits, true),
+      across: matrixTile('f16', traits) / 4,
+      down: matrixTile('f16', traits) / 4,
+      constants: matrixConstants('f16', traits, true),
     }),
   },
 };

@@ -206,7 +206,6 @@ export function commonOf(
   // Weights that change are those of training, where many steps make up for a longer compilation.
   const wide = context.traits.subgroupSize > 4 && (variant.wide || !context.isConstant(weight));
   const slide = stride[1] === 1 && dilation[1] === 1;
-  const { subgroupSize, matrixSize = 0 } = context.traits;
   const inGroups = groups === 1 ? groupCount(x) : groupInputs / 4;
   const perGroup = variant.countsChannels
     ? { in_groups: groupInputs, group_outputs: outputs / groups }
@@ -229,7 +228,7 @@ export function commonOf(
       ...{ x_scale: 0, x_zero: 0 },
     },
     bias: bias && packLanes(context, bias, [outputs]),
-    tuning: { subgroupSize, matrixSize, wide, slide, outGroups: groupCount(y) },
+    tuning: { ...context.traits, wide, slide, outGroups: groupCount(y) },
     rows: windowRows(windows, [inHeight, inWidth], [outHeight, outWidth]),
   };
 }

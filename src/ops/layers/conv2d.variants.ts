@@ -13,19 +13,16 @@ import type { Constants, Kernel } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
 import { type Range, spread, type Traits } from '../../graph/ir/operation.js';
 import { groupCount, pixelCount, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
-import { hasMatrices, matrixConstants, matrixTile } from '../matrices.js';
+import { hasMatrices, type Matrices, matrixConstants, matrixTile } from '../matrices.js';
 import type { VariantRow } from '../variants.js';
 import type { Conv2dAttributes, Conv2dInputs } from './conv2d.attributes.js';
 import { splitsOf } from './conv2d.split.js';
 import { isWorthCompiling, subgroupBlock, winogradCost } from './conv2d.winograd_cost.js';
 
 /** The properties that tile sizes depend on. */
-export interface Tuning {
-  readonly subgroupSize: number;
+export interface Tuning extends Matrices {
   /** Whether to use the longer kernel, which computes twice as many pixels in a workgroup. */
   readonly wide: boolean;
-  /** Rows and columns of subgroup matrices, 0 if there are none. */
-  readonly matrixSize: number;
   /** Output vec4s of a pixel. */
   readonly outGroups: number;
   /** Whether stride and dilation along a row are 1, so that the next window reads each pixel one place further. */
@@ -232,8 +229,8 @@ export const CONV2D_VARIANTS: Readonly<Record<string, Conv2dVariant>> = {
     rank: () => 3,
     packing: bySegments,
     countsChannels: false,
-    tile: (tuning) => [matrixTile(tuning), matrixTile(tuning) / 4],
-    constants: (tuning) => matrixConstants(tuning),
+    tile: (tuning) => [matrixTile('f16', tuning), matrixTile('f16', tuning) / 4],
+    constants: (tuning) => matrixConstants('f16', tuning),
   },
   winograd2_subgroup: winograd(2, 'subgroup'),
   winograd2_tiled: winograd(2, 'tiled'),

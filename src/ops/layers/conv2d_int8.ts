@@ -4,11 +4,13 @@
  */
 import { InputError } from '../../errors.js';
 import { conv2d_int8 } from '../../generated/kernels/conv2d_int8.js';
+import { conv2d_int8_matrix } from '../../generated/kernels/conv2d_int8_matrix.js';
 import { conv2d_int8_subgroup } from '../../generated/kernels/conv2d_int8_subgroup.js';
 import type { Constants } from '../../gpu/wgsl.js';
 import type { Node } from '../../graph/ir/graph.js';
 import type { Operation } from '../../graph/ir/operation.js';
 import { groupCount, segmentsOf } from '../../graph/ir/tensor.js';
+import { hasMatrices, matrixConstants, matrixTile } from '../matrices.js';
 import { forward as int8Scales } from '../packing/int8_scales.js';
 import { forward as packInt8 } from '../packing/pack_int8.js';
 import { type Quantization, forward as quantize } from '../packing/quantize.js';
@@ -28,7 +30,7 @@ interface Variant extends VariantRow<Conv2dInt8Attributes, Conv2dInputs>, Pick<C
 
 const direct: Pick<Variant, 'kernel' | 'tile'> = { kernel: conv2d_int8, tile: () => [32, 8] };
 
-/** `unpacked` gives the same integers without products of packed integers. */
+/** All give the same integers: `unpacked` without products of packed integers, `matrix` by subgroup matrices. Nobody has timed `matrix` on a GPU. */
 const VARIANTS: Readonly<Record<string, Variant>> = {
   packed: { ...direct, packed: true, fits: (_, { packedDot }) => packedDot === true, rank: () => 1 },
   packed_subgroup: {
@@ -40,6 +42,14 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     constants: ({ subgroupSize }) => ({ SUBGROUPS: true, SUBGROUP: subgroupSize, FOUR_LANES: subgroupSize === 4 }),
   },
   unpacked: { ...direct, packed: false, fits: () => true, rank: () => 3 },
+  matrix: {
+    kernel: conv2d_int8_matrix,
+    tile: (tuning) => [matrixTile('i8', tuning), matrixTile('i8', tuning) / 4],
+    packed: false,
+    fits: (_, traits) => hasMatrices('i8', traits),
+    rank: () => 4,
+    constants: (tuning) => matrixConstants('i8', tuning),
+  },
 };
 
 /** Inputs as those of `conv2d`; the fifth has to be left out. */
