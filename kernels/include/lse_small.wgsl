@@ -1,5 +1,5 @@
-// For lse_pool.wgsl: series for small exponents, and the formula that does not subtract the maximum. Needs x, params, LANES, peaks, sums
-// and slopes.
+// For lse_pool.wgsl: series for small exponents, and the formula that does not subtract the maximum. Needs x, params and
+// include/partners.wgsl.
 
 // (e^z − 1) / z − 1 by its series, for −½ ≤ z ≤ ½.
 fn expm1_rest(z: vec4f) -> vec4f {
@@ -13,13 +13,13 @@ fn log1p_ratio(u: vec4f) -> vec4f {
   return 2 / (2 + u) * (1 + t2 * (1.0 / 3 + t2 * (1.0 / 5 + t2 * (1.0 / 7 + t2 * (1.0 / 9 + t2 * (1.0 / 11 + t2 * (1.0 / 13 + t2 / 15)))))));
 }
 
-// The result without subtracting the maximum: ln(1 + r · S) / r. All lanes must call, but only the first one may use the result.
-fn from_zero(first: u32, lane: u32) -> vec4f {
+// The result without subtracting the maximum: ln(1 + r · S) / r, of the first `count` positions. All lanes must call, and all get it.
+fn from_zero(first: u32, lane: u32, count: u32) -> vec4f {
   let r = max(params.r, 1e-30);
   var sum = vec4f(0);
-  var left = vec4f(0);
-  var rest = vec4f(0);
-  for (var p = lane; p < params.positions; p += LANES) {
+  var left = vec4f(0);  // the rounding errors of `sum`
+  var rest = vec4f(0);  // of N · S
+  for (var p = lane; p < count; p += LANES) {
     let value = vec4f(x[first + p * params.x_pitch]);
     left += rounding(sum, value);
     sum += value;
@@ -29,18 +29,13 @@ fn from_zero(first: u32, lane: u32) -> vec4f {
     let z = params.r * value;
     rest += select((exp(z) - 1) / r - value, value * expm1_rest(clamp(z, vec4f(-0.5), vec4f(0.5))), abs(z) <= vec4f(0.5));
   }
-  peaks[lane] = sum;
-  sums[lane] = left;
-  slopes[lane] = rest;
   for (var half = LANES / 2; half > 0; half /= 2) {
-    workgroupBarrier();
-    if (lane < half) {
-      sums[lane] += sums[lane + half] + rounding(peaks[lane], peaks[lane + half]);
-      peaks[lane] += peaks[lane + half];
-      slopes[lane] += slopes[lane + half];
-    }
+    let other = partner(mat3x4f(sum, left, rest), lane, half);
+    left += other[1] + rounding(sum, other[0]);
+    sum += other[0];
+    rest += other[2];
   }
-  let s = (peaks[0] + (sums[0] + slopes[0])) / f32(params.positions);
+  let s = (sum + (left + rest)) / f32(params.positions);
   if (AVERAGE) {
     return s;
   }

@@ -15,11 +15,11 @@
 //   x  [batch, positions, channels]  nhwc4
 //   y  [batch, channels]             nhwc4, f32; padding lanes are zero because they are zero in x
 //
-// One workgroup owns four channels of one image. Each lane takes every LANES-th position. The lanes are then merged pairwise in a fixed
-// tree, so that the bits do not depend on the order in which the hardware runs them.
+// One workgroup owns four channels of one image. Each lane takes every LANES-th position. The lanes are then merged in pairs
+// (include/partners.wgsl).
 // Source: Wang et al. 2017, section 4.2, which has max |x| for m; the result is the same.
 //
-// Prelude: LANES (power of two), AVERAGE (r = 0), elem. Sums are f32 for every elem.
+// Prelude: LANES and SUBGROUPS as in include/partners.wgsl, AVERAGE (r = 0), elem. Sums are f32 for every elem.
 
 struct Params {
   positions: u32,  // N = height · width
@@ -32,12 +32,11 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-// sums: Σ exp(r · d); slopes: N · S. In the second computation peaks: Σ x; sums: the rounding errors of Σ x; slopes: the rest of N · S.
-var<workgroup> peaks: array<vec4f, LANES>;
-var<workgroup> sums: array<vec4f, LANES>;
-var<workgroup> slopes: array<vec4f, LANES>;
+#if !SUBGROUPS
 var<workgroup> is_small: u32;
+#endif
 
+#include partners
 #include lse_small
 
 @compute @workgroup_size(LANES)
@@ -48,7 +47,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let at = params.y_offset + image * params.y_pitch + group;
 
   if (AVERAGE) {
-    let average = from_zero(first, lane);
+    let average = from_zero(first, lane, params.positions);
     if (lane == 0) {
       y[at] = average;
     }
@@ -58,18 +57,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   for (var p = lane; p < params.positions; p += LANES) {
     peak = max(peak, vec4f(x[first + p * params.x_pitch]));
   }
-  peaks[lane] = peak;
   for (var half = LANES / 2; half > 0; half /= 2) {
-    workgroupBarrier();
-    if (lane < half) {
-      peaks[lane] = max(peaks[lane], peaks[lane + half]);
-    }
+    peak = max(peak, partner(mat3x4f(peak, vec4f(), vec4f()), lane, half)[0]);
   }
-  workgroupBarrier();
-  peak = peaks[0];
 
-  var sum = vec4f(0);
-  var slope = vec4f(0);
+  var sum = vec4f(0);    // Σ exp(r · d)
+  var slope = vec4f(0);  // N · S
   for (var p = lane; p < params.positions; p += LANES) {
     let d = vec4f(x[first + p * params.x_pitch]) - peak;
     let z = params.r * d;
@@ -77,29 +70,33 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     sum += e;
     slope += select((e - 1) / max(params.r, 1e-30), d * (1 + expm1_rest(max(z, vec4f(-0.5)))), z > vec4f(-0.5));
   }
-  sums[lane] = sum;
-  slopes[lane] = slope;
   for (var half = LANES / 2; half > 0; half /= 2) {
-    workgroupBarrier();
-    if (lane < half) {
-      sums[lane] += sums[lane + half];
-      slopes[lane] += slopes[lane + half];
-    }
+    let other = partner(mat3x4f(sum, slope, vec4f()), lane, half);
+    sum += other[0];
+    slope += other[1];
   }
 
+  let s = slope / f32(params.positions);
+  let u = params.r * s;
+  let plain = log(sum / f32(params.positions)) / max(params.r, 1e-30);
+  let value = peak + select(plain, s * log1p_ratio(max(u, vec4f(-0.5))), u > vec4f(-0.5));
+  let small = abs(value) * 8 < abs(peak);
+#if SUBGROUPS
+  // Lanes may only exchange values where the compiler sees that all of them are, so the sums of nothing are merged too.
+  let again = from_zero(first, lane, select(0u, params.positions, any(small)));
   if (lane == 0) {
-    let mean = sums[0] / f32(params.positions);
-    let s = slopes[0] / f32(params.positions);
-    let u = params.r * s;
-    let plain = log(mean) / max(params.r, 1e-30);
-    let value = peak + select(plain, s * log1p_ratio(max(u, vec4f(-0.5))), u > vec4f(-0.5));
+    y[at] = select(value, again, small);
+  }
+#else
+  if (lane == 0) {
     y[at] = value;
-    is_small = select(0u, 1u, any(abs(value) * 8 < abs(peak)));
+    is_small = u32(any(small));
   }
   if (workgroupUniformLoad(&is_small) == 1) {
-    let again = from_zero(first, lane);
+    let again = from_zero(first, lane, params.positions);
     if (lane == 0) {
-      y[at] = select(y[at], again, abs(y[at]) * 8 < abs(peak));
+      y[at] = select(value, again, small);
     }
   }
+#endif
 }

@@ -37,7 +37,11 @@ export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
     return [pooledSpec(x, onePixel)];
   },
   flops: ({ inputs: [x] }) => 12 * elementCount(x),
+  // Software adapters take long to compile barriers. On GPUs the other variant keeps more threads busy.
+  variants: (_, { software, subgroupSize }) =>
+    subgroupSize < 4 ? ['workgroup'] : software ? ['subgroup', 'workgroup'] : ['workgroup', 'subgroup'],
   lower({ inputs: [x], outputs: [y], attributes: { r } }, context) {
+    const inSubgroup = context.variant === 'subgroup';
     const positions = x.shape[1] * x.shape[2];
     const output = context.write(y);
     // If the adapter cannot bind all images at once, they are processed in bands of whole images.
@@ -45,7 +49,11 @@ export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
       const input = context.read(x, [images[0] * positions, images[1] * positions]);
       context.dispatch({
         kernel: lse_pool,
-        constants: { elem: x.type, LANES: 64, AVERAGE: r === 0 },
+        constants: {
+          SUBGROUPS: inSubgroup,
+          LANES: inSubgroup ? context.traits.subgroupSize : 64,
+          ...{ elem: x.type, AVERAGE: r === 0 },
+        },
         bindings: [input, output],
         params: {
           positions,
