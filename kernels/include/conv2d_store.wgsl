@@ -6,14 +6,24 @@
 @group(0) @binding(3) var<storage, read> residual: array<vec4<elem>>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<elem>>;
 
-fn store(pixel: u32, out: u32, sum: vec4f) {
-  if (pixel >= params.count) {
-    return;
-  }
-  var value = sum;
+// The bias of four output channels. A kernel that stores many pixels reads it once, and calls `store_biased`.
+fn bias_of(out: u32) -> vec4f {
 #if BIAS
-  value += bias[out];
+  return bias[out];
+#else
+  return vec4f(0);
 #endif
+}
+
+fn store(pixel: u32, out: u32, sum: vec4f) {
+  if (pixel < params.count) {
+    store_biased(pixel, out, sum + bias_of(out));
+  }
+}
+
+// Stores a sum that has its bias. The pixel must be below `params.count`.
+fn store_biased(pixel: u32, out: u32, sum: vec4f) {
+  var value = sum;
 #if RESIDUAL
   value += vec4f(residual[params.r_offset + (params.first + pixel) * params.r_pitch + out]);
 #endif

@@ -20,16 +20,15 @@
 @group(0) @binding(5) var<storage, read_write> v: array<f32>;
 
 fn load(image: u32, row: u32, column: u32, channel: u32) -> f32 {
-  if (row >= params.in_h || column >= params.in_w) {
-    return 0;
-  }
-  let pixel = (image * params.in_h + row) * params.in_w + column;
+  // Without a branch for each of SIDE² pixels, the kernel compiles in half of the time on llvmpipe.
+  let inside = row < params.in_h && column < params.in_w;
+  let pixel = select(0, (image * params.in_h + row) * params.in_w + column, inside);
   let value = f32(x[(params.x_offset + pixel * params.x_pitch) * 4 + channel]);
 #if PROLOGUE
   let shifted = value * affine[channel] + affine[channel + arrayLength(&affine) / 2];
-  return select(shifted, max(shifted, 0), PROLOGUE == 2);
+  return select(0, select(shifted, max(shifted, 0), PROLOGUE == 2), inside);
 #else
-  return value;
+  return select(0, value, inside);
 #endif
 }
 
