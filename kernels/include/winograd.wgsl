@@ -5,6 +5,12 @@
 //
 // The matrices are those of Lavin and Gray, "Fast algorithms for convolutional neural networks" (2016): interpolation at 0, ±1, ∞, and
 // also at ±2 with FOUR. Each function here multiplies one line, a row or a column, by one of the matrices.
+//
+// Kernels take a line of a tile in each step of a loop, at the same place of their arrays: what is there moves on. If a compiler knows where the
+// loop begins and ends, it unrolls it, and nothing has to be moved. That suits GPUs. With ROLLED it cannot know, and there is one place in the
+// code that loads or stores a line, which is much faster to compile on software adapters.
+//
+// Prelude: TILE (2 or 4), FOUR (whether it is 4), ROLLED.
 
 const SIDE = TILE + 2;
 
@@ -23,6 +29,21 @@ fn tile_of(index: u32) -> Tile {
   let first = params.first / params.out_w;
   let row = first / params.out_h * high + first % params.out_h / TILE + index / wide;
   return Tile(row / high, row % high * TILE, index % wide * TILE);
+}
+
+// Where a kernel's loops over lines begin; only the number of steps matters.
+fn first_step(tile: Tile) -> u32 {
+  return select(0, tile.x, ROLLED);
+}
+
+// The line without its first value, and with another one at its end.
+fn push(line: Inputs, value: f32) -> Inputs {
+  var moved: Inputs;
+  for (var i = 1u; i < SIDE; i++) {
+    moved[i - 1] = line[i];
+  }
+  moved[SIDE - 1] = value;
+  return moved;
 }
 
 // Bᵀ

@@ -8,7 +8,7 @@
 // A thread owns one channel of a tile. (Four channels would take four times as many registers, and as long to compile.) Its tile belongs to
 // the pixels `first … first + count` of the output, which are whole rows of tiles.
 //
-// Prelude: elem; PROLOGUE as in conv2d_direct.wgsl; TILE, FOUR (whether it is 4).
+// Prelude: elem; PROLOGUE as in conv2d_direct.wgsl; TILE, FOUR, ROLLED as in include/winograd.wgsl.
 
 #include conv2d_params
 #include winograd
@@ -20,7 +20,6 @@
 @group(0) @binding(5) var<storage, read_write> v: array<f32>;
 
 fn load(image: u32, row: u32, column: u32, channel: u32) -> f32 {
-  // Without a branch for each of SIDE² pixels, the kernel compiles in half of the time on llvmpipe.
   let inside = row < params.in_h && column < params.in_w;
   let pixel = select(0, (image * params.in_h + row) * params.in_w + column, inside);
   let value = f32(x[(params.x_offset + pixel * params.x_pitch) * 4 + channel]);
@@ -42,22 +41,26 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   }
   // A position before the image wraps to a large number, so one comparison tells whether it is inside.
   let top = tile.y - params.pad_top;
-  let left = tile.x - params.pad_left;
+  let begin = first_step(tile);
+  let left = tile.x - begin - params.pad_left;
   var rows: array<Inputs, SIDE>;  // first transformed along y
-  for (var c = 0u; c < SIDE; c++) {
+  for (var step = begin; step < begin + SIDE; step++) {
     var column: Inputs;
     for (var r = 0u; r < SIDE; r++) {
-      column[r] = load(tile.image, top + r, left + c, channel);
+      column[r] = load(tile.image, top + r, left + step, channel);
     }
     column = from_inputs(column);
     for (var r = 0u; r < SIDE; r++) {
-      rows[r][c] = column[r];
+      rows[r] = push(rows[r], column[r]);
     }
   }
-  for (var r = 0u; r < SIDE; r++) {
-    let row = from_inputs(rows[r]);
+  for (var step = begin; step < begin + SIDE; step++) {
+    let row = from_inputs(rows[0]);
     for (var c = 0u; c < SIDE; c++) {
-      v[(r * SIDE + c) * params.matrix * 4 + index] = row[c];
+      v[((step - begin) * SIDE + c) * params.matrix * 4 + index] = row[c];
+    }
+    for (var r = 1u; r < SIDE; r++) {
+      rows[r - 1] = rows[r];
     }
   }
 }

@@ -7,7 +7,7 @@
 //
 // A thread owns one channel of a tile, as in winograd_input.wgsl. Outputs beyond the image are not written.
 //
-// Prelude: elem; BIAS, RESIDUAL, ACTIVATION as in conv2d_direct.wgsl; TILE, FOUR (whether it is 4).
+// Prelude: elem; BIAS, RESIDUAL, ACTIVATION as in conv2d_direct.wgsl; TILE, FOUR, ROLLED as in include/winograd.wgsl.
 
 #include conv2d_params
 #include activation
@@ -27,33 +27,40 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   if (corner >= params.first + params.count) {
     return;
   }
+  let begin = first_step(tile);
   var rows: array<Inputs, TILE>;  // first transformed along y
-  for (var c = 0u; c < SIDE; c++) {
+  for (var step = begin; step < begin + SIDE; step++) {
     var column: Inputs;
     for (var r = 0u; r < SIDE; r++) {
-      column[r] = products[(r * SIDE + c) * params.matrix * 4 + index];
+      column[r] = products[(r * SIDE + step - begin) * params.matrix * 4 + index];
     }
     let outputs = to_outputs(column);
     for (var r = 0u; r < TILE; r++) {
-      rows[r][c] = outputs[r];
+      rows[r] = push(rows[r], outputs[r]);
     }
   }
-  // Loops with constant ends are unrolled, so that the arrays stay in registers.
-  for (var r = 0u; r < TILE; r++) {
-    let row = to_outputs(rows[r]);
+#if BIAS
+  let own_bias = bias[channel];
+#endif
+  for (var step = begin; step < begin + TILE; step++) {
+    let row = to_outputs(rows[0]);
     for (var c = 0u; c < TILE; c++) {
+      let r = step - begin;
       if (tile.y + r >= params.out_h || tile.x + c >= params.out_w) {
         continue;
       }
       let pixel = corner + r * params.out_w + c;
       var value = row[c];
 #if BIAS
-      value += bias[channel];
+      value += own_bias;
 #endif
 #if RESIDUAL
       value += f32(residual[(params.r_offset + pixel * params.r_pitch) * 4 + channel]);
 #endif
       y[(params.y_offset + pixel * params.y_pitch) * 4 + channel] = elem(activate(vec4f(value), params.act_a, params.act_b).x);
+    }
+    for (var r = 1u; r < TILE; r++) {
+      rows[r - 1] = rows[r];
     }
   }
 }

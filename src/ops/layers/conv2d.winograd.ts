@@ -65,10 +65,11 @@ interface Round extends Winograd {
   readonly tiles: number;
 }
 
-const transform = (node: Conv2dNode, { tile }: Round) => ({
+const transform = (node: Conv2dNode, { tile }: Round, { traits }: Lowering) => ({
   elem: node.outputs[0].type,
   TILE: tile,
   FOUR: tile === 4,
+  ROLLED: traits.software,
 });
 
 function transformInputs(node: Conv2dNode, context: Lowering, to: Tensor, round: Round, common: Conv2dCommon): void {
@@ -79,7 +80,7 @@ function transformInputs(node: Conv2dNode, context: Lowering, to: Tensor, round:
   const none = context.read(undefined);
   context.dispatch({
     kernel: winograd_input,
-    constants: { ...transform(node, round), PROLOGUE: common.constants.PROLOGUE },
+    constants: { ...transform(node, round, context), PROLOGUE: common.constants.PROLOGUE },
     bindings: [input, none, none, none, context.read(affine), context.write(to)],
     params: {
       ...common.params,
@@ -133,7 +134,7 @@ function transformOutputs(node: Conv2dNode, context: Lowering, from: Tensor, rou
   const none = context.read(undefined);
   context.dispatch({
     kernel: winograd_output,
-    constants: { ...transform(node, round), BIAS, RESIDUAL, ACTIVATION },
+    constants: { ...transform(node, round, context), BIAS, RESIDUAL, ACTIVATION },
     bindings: [context.read(from), none, context.read(common.bias), added, none, output],
     params: {
       ...common.params,
