@@ -20,11 +20,8 @@ struct Params {
 // The weights of an output for inputs 4 · i … 4 · i + 3, and 0 behind the last input.
 fn weights(o: u32, i: u32) -> vec4f {
   let at = min(o, params.outputs - 1) * params.inputs + i * 4;
-  let left = params.inputs - i * 4;
-  if (left >= 4) {
-    return vec4f(weight[at], weight[at + 1], weight[at + 2], weight[at + 3]);
-  }
-  return vec4f(weight[at], select(0, weight[at + min(1, left - 1)], left > 1), select(0, weight[at + left - 1], left > 2), 0);
+  let value = vec4f(weight[at], weight[at + 1], weight[at + 2], weight[at + 3]);
+  return select(vec4f(0), value, vec4u(0, 1, 2, 3) + i * 4 < vec4u(params.inputs));
 }
 
 @compute @workgroup_size(SUBGROUP)
@@ -34,10 +31,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(subgroup_invocation_id
   var sums = vec4f(0);  // one for each output
   for (var i = lane; i * 4 < params.inputs; i += SUBGROUP) {
     let value = x[row + i];
-    sums += vec4f(
-      dot(value, weights(o, i)), dot(value, weights(o + 1, i)),
-      dot(value, weights(o + 2, i)), dot(value, weights(o + 3, i)),
-    );
+    // The loop does not begin with a constant, so that no compiler unrolls it: one place that loads weights is faster to compile.
+    for (var j = o; j < o + 4; j++) {
+      sums = vec4f(sums.yzw, sums.x + dot(value, weights(j, i)));
+    }
   }
   for (var half = SUBGROUP / 2; half > 0; half /= 2) {
     sums += subgroupShuffleXor(sums, half);

@@ -43,14 +43,23 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let input = lanes[index / params.out_lanes];
   let inside = input < params.inputs && out < params.outputs;
   let first = select(0, (out * params.inputs + input) * 9, inside);
+  // The loops do not begin with a constant, so that no compiler unrolls them: one place that loads and one that stores is faster to compile. What
+  // they are to take next moves to the front.
   var columns: array<array<f32, SIDE>, 3>;
-  for (var x = 0u; x < 3; x++) {
-    columns[x] = transform(vec3f(weight[first + x], weight[first + 3 + x], weight[first + 6 + x]));
+  for (var x = first; x < first + 3; x++) {
+    columns[0] = columns[1];
+    columns[1] = columns[2];
+    columns[2] = transform(vec3f(weight[x], weight[x + 3], weight[x + 6]));
   }
-  for (var y = 0u; y < SIDE; y++) {
-    let row = transform(vec3f(columns[0][y], columns[1][y], columns[2][y]));
+  for (var y = out; y < out + SIDE; y++) {
+    let row = transform(vec3f(columns[0][0], columns[1][0], columns[2][0]));
     for (var x = 0u; x < SIDE; x++) {
-      packed[(y * SIDE + x) * params.in_lanes * params.out_lanes + index] = select(0, row[x], inside);
+      packed[((y - out) * SIDE + x) * params.in_lanes * params.out_lanes + index] = select(0, row[x], inside);
+    }
+    for (var x = 0u; x < 3; x++) {
+      for (var below = 1u; below < SIDE; below++) {
+        columns[x][below - 1] = columns[x][below];
+      }
     }
   }
 }
