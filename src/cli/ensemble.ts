@@ -44,6 +44,10 @@ async function write(files: readonly string[], { out, shares, mirror, dtype }: O
   const written = await writeWeightsFile(out, tensors, whole, dtype);
   if (dropped)
     say("raybox: the members' operating thresholds were left out: they are not those of the ensemble. Fit its own");
+  if (models.some(({ metadata: own }) => own.activationRanges))
+    say(
+      "raybox: the members' activation_ranges were left out, so the ensemble has no 8-bit arithmetic: measure its own with raybox quantize --calibrate",
+    );
   if (unequal.length > 0)
     say(
       `raybox: how heatmaps become boxes differs between the members, so this was left out: ${unequal.join(', ')}. Give it with raybox convert --metadata`,

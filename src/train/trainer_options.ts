@@ -2,6 +2,7 @@
 
 import { InputError } from '../errors.js';
 import type { Gpu } from '../gpu/device.js';
+import { checkGpu } from '../gpu/given.js';
 import type { ChooseVariant } from '../graph/plan/lower.js';
 import type { WeightSource } from '../graph/plan/types.js';
 import type { NetworkDescription } from '../nets/architecture.js';
@@ -85,8 +86,7 @@ export function checkTrainer(gpu: Gpu, options: TrainerOptions): void {
   checkRequiredOptions('createTrainer', options, TRAINER_OPTIONS, [
     ...(['architecture', 'batch', 'size', 'loss', 'optimizer', 'batchNorm'] as const),
   ]);
-  if (typeof gpu?.device?.createBuffer !== 'function')
-    throw new InputError('createTrainer: the first argument is no Gpu', { expected: 'what openGpu gives' });
+  checkGpu('createTrainer', gpu);
   const { optimizer, parts, size } = options;
   const sides = typeof size === 'number' ? [size, size] : size;
   if (!Array.isArray(sides) || sides.length !== 2 || !sides.every((side) => Number.isInteger(side) && side >= 1))

@@ -140,6 +140,15 @@ test('a single member keeps its operating thresholds, unless it also sees the mi
   assert.equal(thresholds('--mirror'), [undefined, true]);
 });
 
+test('ranges of activations are left out, and it says so', () => {
+  const ranged = member('ranged.safetensors', 6, { activationRanges: { 'features.0.weight': [-1, 1] } });
+  const { status, stderr } = run(ranged, member('unranged.safetensors', 7), '--out', at('of ranged.safetensors'));
+  assert.is(status, 0, stderr);
+  assert.match(stderr, /activation_ranges were left out.*raybox quantize --calibrate/);
+  const { metadata } = readSafetensors(readFileSync(at('of ranged.safetensors')));
+  assert.is(parseWeightsMetadata(metadata).activationRanges, undefined);
+});
+
 test('what cannot be joined is refused by name, without a file', () => {
   const one = member('first', 6);
   const cases: [args: string[], status: number, message: RegExp][] = [

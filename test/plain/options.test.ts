@@ -42,6 +42,7 @@ import {
 import { TRAIN_OPTIONS } from '../../src/train/options.js';
 import { lossOf } from '../../src/train/settings.js';
 import { TRAINER_OPTIONS } from '../../src/train/trainer_options.js';
+import { createCheckedPlan as createPlan } from '../../src/verify/checked_plan.js';
 
 const read = (page: string) => readFileSync(new URL(`../../../${page}`, import.meta.url), 'utf8');
 const page = read('src/localizer/README.md');
@@ -225,6 +226,16 @@ test('functions without options refuse all, and what has no default may not be m
     assert.match(
       await refusal(() => createTrainer(other as never, whole as never)),
       /no Gpu; expected what openGpu gives/,
+    );
+  for (const other of [undefined, {}])
+    assert.match(
+      await refusal(() => createPlan(other as never, createGraph().finish([]))),
+      /createPlan: the first argument is no Gpu; expected what openGpu gives/,
+    );
+  for (const other of [undefined, {}, createGraph()])
+    assert.match(
+      await refusal(() => createPlan(gpu, other as never)),
+      /createPlan: the second argument is no graph; expected what finish of createGraph gives/,
     );
   assert.match(await refusal(() => startOf(undefined as never)), /startOf: the options are not an object/);
   assert.match(await refusal(() => startOf({ classes: ['Mass'], size: 32 } as never)), /startOf: seed is missing/);
