@@ -5,8 +5,7 @@
 //
 // A workgroup is one subgroup. It owns 8 consecutive output pixels (16 with WIDE) × SUBGROUP vec4s of output channels. Each lane owns one
 // of these vec4s for all pixels. It loads the weights of its own vec4, and the inputs of one or two pixels for all lanes. WIDE loads
-// weights less often and is 1.3 times as fast on llvmpipe, but takes twice as long to compile, so it is for training, and where tuning has
-// shown that it pays.
+// weights less often.
 //
 // Prelude: elem; BIAS, RESIDUAL, PROLOGUE, ACTIVATION, PADDED, TEXELS, LANES as in conv2d_direct.wgsl; SUBGROUPS; SUBGROUP (lanes of every
 // subgroup, a power of two, at least 4); FOUR_LANES (whether there are 4); WIDE (only if there are more).
