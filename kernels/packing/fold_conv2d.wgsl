@@ -2,12 +2,13 @@
 //
 //   s[o] = gamma[o] / √(variance[o] + ε)     folded[o, …] = weight[o, …] · s[o]     folded_bias[o] = (bias[o] − mean[o]) · s[o] + beta[o]
 //
-// A thread owns one weight; the thread of an output channel's first weight also owns its bias.
+// A workgroup owns PART weights of one output channel, or of every one that is as many channels away as there are workgroups along y. So the scale,
+// and divisions, are not computed for each weight. The first thread of a channel also owns its bias.
 //
 // Prelude: BIAS.
 
 struct Params {
-  elements: u32,
+  outputs: u32,
   filter_size: u32,   // weights of one output channel
   epsilon: f32,
 }
@@ -22,20 +23,26 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> folded_bias: array<f32>;
 @group(0) @binding(8) var<uniform> params: Params;
 
+const PART = 1024u;
+
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workgroups: vec3u) {
-  let index = id.x + id.y * workgroups.x * 64;
-  if (index >= params.elements) {
-    return;
-  }
-  let o = index / params.filter_size;
-  let scale = gamma[o] / sqrt(variance[o] + params.epsilon);
-  folded[index] = weight[index] * scale;
-  if (index == o * params.filter_size) {
-    var offset = -mean[o];
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u, @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let first = workgroup.x * PART + lane;
+  let end = min((workgroup.x + 1) * PART, params.filter_size);
+  for (var o = workgroup.y; o < params.outputs; o += workgroups.y) {
+    let scale = gamma[o] / sqrt(variance[o] + params.epsilon);
+    for (var i = first; i < end; i += 64) {
+      folded[o * params.filter_size + i] = weight[o * params.filter_size + i] * scale;
+    }
+    if (first == 0) {
+      var offset = -mean[o];
 #if BIAS
-    offset += bias[o];
+      offset += bias[o];
 #endif
-    folded_bias[o] = offset * scale + beta[o];
+      folded_bias[o] = offset * scale + beta[o];
+    }
   }
 }

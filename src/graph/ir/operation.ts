@@ -222,13 +222,15 @@ export interface CaseInput {
   readonly kind?: 'input' | 'constant' | 'state';
 }
 
+/** The most workgroups along a dimension that every adapter allows. */
+export const MOST_WORKGROUPS = 65_535;
+
 /**
  * Spreads `count` workgroups over two dimensions if there are more than 65,535, WebGPU's limit for one. A kernel computes its workgroup's
  * index as x + y · num_workgroups.x, and has to stop if the index is not below `count`.
  */
 export function spread(count: number): [number, number, number] {
-  const limit = 65_535;
-  if (count <= limit) return [count, 1, 1];
-  const rows = Math.ceil(count / limit);
+  if (count <= MOST_WORKGROUPS) return [count, 1, 1];
+  const rows = Math.ceil(count / MOST_WORKGROUPS);
   return [Math.ceil(count / rows), rows, 1];
 }

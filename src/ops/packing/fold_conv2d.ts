@@ -1,12 +1,15 @@
 /** Batch norm folded into the convolution before it: w′ = w · s, b′ = b · s + t, with s = γ / √(σ² + ε), t = β − μ · s. */
 import { fold_conv2d } from '../../generated/kernels/fold_conv2d.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
-import { spread } from '../../graph/ir/operation.js';
+import { MOST_WORKGROUPS } from '../../graph/ir/operation.js';
 import { elementCount } from '../../graph/ir/tensor.js';
 
 export interface FoldAttributes {
   epsilon: number;
 }
+
+/** Weights of a workgroup, as in the kernel. */
+const PART = 1024;
 
 const INPUTS = ['weight', 'bias?', 'gamma', 'beta', 'mean', 'variance'] as const;
 
@@ -17,13 +20,14 @@ export const forward: Operation<FoldAttributes, typeof INPUTS> = {
   infer: ([weight]) => [weight, { shape: [weight.shape[0]], layout: 'dense', type: 'f32' }],
   flops: ({ outputs: [folded] }) => elementCount(folded),
   lower({ inputs, outputs, attributes }, context) {
-    const elements = elementCount(outputs[0]);
+    const [filters] = outputs[0].shape;
+    const size = elementCount(outputs[0]) / filters;
     context.dispatch({
       kernel: fold_conv2d,
       constants: { BIAS: inputs[1] !== undefined },
       bindings: [...inputs.map((tensor) => context.read(tensor)), ...outputs.map((tensor) => context.write(tensor))],
-      params: { elements, filter_size: elements / outputs[0].shape[0], epsilon: attributes.epsilon },
-      workgroups: spread(Math.ceil(elements / 64)),
+      params: { outputs: filters, filter_size: size, epsilon: attributes.epsilon },
+      workgroups: [Math.ceil(size / PART), Math.min(filters, MOST_WORKGROUPS), 1],
     });
   },
 };
