@@ -13,11 +13,12 @@ const SOURCE_MAPS = process.argv.includes('--package') ? {} : { sourcemap: 'link
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const at = (...parts) => join(root, ...parts);
 
-/** A kernel as it is shipped: without comments and blank lines, which only the reader of `kernels/` needs. */
+/** A kernel as it is shipped: without comments, blank lines and half of its indentation, which only the reader of `kernels/` needs. */
 export function stripWgsl(text) {
   return text
     .split('\n')
     .map((line) => line.replace(/\/\/.*$/, '').trimEnd())
+    .map((line) => line.replace(/^(?: {2})+/, (indent) => ' '.repeat(indent.length / 2)))
     .filter((line) => line !== '')
     .join('\n');
 }

@@ -31,7 +31,6 @@ struct Params {
 #include words
 
 const RANKED = 0x80000000u;
-const NONE = 0xffffffffu;  // the rank of no component
 
 fn rank_of(node: u32) -> u32 {
   let label = labels[slot(node)];
@@ -55,7 +54,7 @@ fn at_most(at: u32, value: u32) {
 }
 
 // The common extent of the runs of one component that the thread has met in a row. It is written once for all of them, because atomics are
-// slow. There is one place that writes it, because atomics are also slow to compile on software adapters.
+// slow.
 struct Extent { rank: u32, left: u32, top: u32, right: u32, bottom: u32, area: u32, peak: f32 }
 var<private> extent: Extent;
 
@@ -72,20 +71,19 @@ fn write_extent(layer: u32) {
   at_least(box + 5, bitcast<u32>(extent.peak));
 }
 
-// Takes the runs of a word. Behind the last word of the thread (`ends`) it takes one run of no component, which only ends the extent.
-fn widen(map: u32, layer: u32, word: u32, at: WordPlace, range: vec4f, ends: bool) {
-  let mask = select(masks[word], 1, ends);
+fn widen(map: u32, layer: u32, word: u32, at: WordPlace, range: vec4f) {
+  let mask = masks[word];
   for (var starts = run_starts(mask); starts != 0; starts &= starts - 1) {
     let first = countTrailingZeros(starts);
-    let rank = select(rank_of(node_of(word, mask, first)), NONE, ends);
+    let rank = rank_of(node_of(word, mask, first));
+    if (rank >= params.max_boxes) {
+      continue;
+    }
     let x = at.column * 32 + first;
     let end = x + countOneBits(run_from(mask, first));
     if (extent.area == 0 || extent.rank != rank) {
       write_extent(layer);
       extent = Extent(rank, x, at.row, end, at.row, 0, 0);
-    }
-    if (rank >= params.max_boxes) {
-      continue;
     }
     let row = places[params.width + at.row];
     for (var start = x; start < end;) {
@@ -110,9 +108,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let first = (id.x + id.y * workgroups.x * 64) * params.span;
   let layer = map * params.all_heat_thresholds + params.first_heat_threshold + id.z % params.chunk_heat_thresholds;
   var at = word_place(first);
-  let end = min(first + params.span, params.words);
-  for (var place = first; place <= end; place++) {
-    widen(map, layer, id.z * params.words + place, at, range, place == end);
+  for (var place = first; place < min(first + params.span, params.words); place++) {
+    widen(map, layer, id.z * params.words + place, at, range);
     at = next_word(at);
   }
+  write_extent(layer);
 }

@@ -6,11 +6,11 @@
 //   weight  [classes, lanes]               dense f32, spread over the lanes of a pixel, zeros in padding
 //   y       [images, classes, positions]   dense
 //
-// One workgroup owns 4 pixels and 4 classes. Each lane sums over every LANES-th vec4 group. Then each of 16 lanes adds the sums of all
-// lanes for one pixel and class, in order.
+// One workgroup owns 4 pixels and 4 classes. Each lane sums over every LANES-th vec4 group. With SUBGROUPS, where the workgroup is one
+// subgroup, lanes are then merged in pairs, in a fixed tree. Otherwise each of 16 lanes adds the sums of all lanes for one pixel and class, in order.
 // Source: Wang et al. 2017, section 4.2; Zhou et al. 2016.
 //
-// Prelude: elem, LANES (at least 16). Sums are f32 for every elem.
+// Prelude: elem, SUBGROUPS, LANES (a power of two; at least 16 without SUBGROUPS). Sums are f32 for every elem.
 
 struct Params {
   first: u32, count: u32, positions: u32, groups: u32, classes: u32,
@@ -22,7 +22,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
+#if !SUBGROUPS
 var<workgroup> sums: array<vec4f, 4 * LANES>;  // LANES sums for each of 4 pixels, with a component for each class
+#endif
 
 fn load(pixel: u32, g: u32) -> vec4f {
   let last = params.first + params.count - 1;  // beyond it, the last pixel is computed again and not stored
@@ -31,6 +33,14 @@ fn load(pixel: u32, g: u32) -> vec4f {
 
 fn weights(class_id: u32, g: u32) -> vec4f {
   return weight[min(class_id, params.classes - 1) * params.groups + g];
+}
+
+fn store(pixel: u32, class_id: u32, sum: f32) {
+  if (pixel < params.count && class_id < params.classes) {
+    let place = params.first + pixel;
+    let image = place / params.positions;
+    y[(image * params.classes + class_id) * params.positions + place % params.positions] = sum;
+  }
 }
 
 @compute @workgroup_size(LANES)
@@ -48,27 +58,49 @@ fn main(
   var d = vec4f(0);
   for (var g = lane; g < params.groups; g += LANES) {
     let w = mat4x4f(weights(class_id, g), weights(class_id + 1, g), weights(class_id + 2, g), weights(class_id + 3, g));
+#if SUBGROUPS
+    // The loop does not begin with a constant, so that no compiler unrolls it: one place that loads a pixel is faster to compile.
+    for (var p = pixel; p < pixel + 4; p++) {
+      let next = a + load(p, g) * w;
+      a = b;
+      b = c;
+      c = d;
+      d = next;
+    }
+#else
     a += load(pixel, g) * w;
     b += load(pixel + 1, g) * w;
     c += load(pixel + 2, g) * w;
     d += load(pixel + 3, g) * w;
+#endif
   }
 
+#if SUBGROUPS
+  for (var half = LANES / 2; half > 0; half /= 2) {
+    a += subgroupShuffleXor(a, half);
+    b += subgroupShuffleXor(b, half);
+    c += subgroupShuffleXor(c, half);
+    d += subgroupShuffleXor(d, half);
+  }
+  // Every lane has all sums. It stores those of its own pixel and class, of several if there are fewer lanes than 16.
+  for (var own = lane; own < 16; own += LANES) {
+    let low = select(a, b, own / 4 == 1);
+    let high = select(c, d, own / 4 == 3);
+    store(pixel + own / 4, class_id + own % 4, select(low, high, own >= 8)[own % 4]);
+  }
+#else
   sums[lane] = a;
   sums[lane + LANES] = b;
   sums[lane + 2 * LANES] = c;
   sums[lane + 3 * LANES] = d;
   workgroupBarrier();
 
-  let mine = pixel + lane / 4;
-  let class_mine = class_id + lane % 4;
-  if (lane < 16 && mine < params.count && class_mine < params.classes) {
+  if (lane < 16) {
     var sum = 0.0;
     for (var i = 0u; i < LANES; i++) {
       sum += sums[lane / 4 * LANES + i][lane % 4];
     }
-    let place = params.first + mine;
-    let image = place / params.positions;
-    y[(image * params.classes + class_mine) * params.positions + place % params.positions] = sum;
+    store(pixel + lane / 4, class_id + lane % 4, sum);
   }
+#endif
 }

@@ -46,8 +46,8 @@ export function traitsOf(gpu: Gpu): Traits {
 function matricesOf({ features, info }: Gpu): MatrixShape[] {
   const { subgroupMatrixConfigs } = info as { subgroupMatrixConfigs?: Iterable<MatrixConfig> };
   const offered = features.has(MATRIX_FEATURE) ? [...(subgroupMatrixConfigs ?? [])] : [];
-  return offered.map(({ componentType: factor, resultComponentType: sum, M: rows, N: columns, K: depth }) => ({
-    ...{ factor, sum, rows, columns, depth },
+  return offered.map(({ componentType, resultComponentType, M, N, K }) => ({
+    ...{ factor: componentType, sum: resultComponentType, rows: M, columns: N, depth: K },
   }));
 }
 

@@ -16,6 +16,7 @@ import {
   type Tensor,
 } from '../../graph/ir/tensor.js';
 import { packLanes } from '../packing/pack_lanes.js';
+import { mergingLanes, mergingVariants } from '../variants.js';
 
 const INPUTS = ['x', 'weight'] as const;
 export type ClassActivationMapInputs = typeof INPUTS;
@@ -39,6 +40,7 @@ export const forward: Operation<object, typeof INPUTS> = {
     return [{ shape: [images, classes, height, width], layout: 'dense', type: 'f32' }];
   },
   flops: ({ inputs: [x], outputs: [y] }) => 2 * elementCount(y) * channelCount(x),
+  variants: mergingVariants,
   lower({ inputs: [x, weight], outputs: [y] }, context) {
     const [, classes, height, width] = y.shape;
     const lanes = packLanes(context, weight, segmentsOf(x));
@@ -48,7 +50,7 @@ export const forward: Operation<object, typeof INPUTS> = {
       const [across, down] = spread(Math.ceil(count / 4));
       context.dispatch({
         kernel: class_activation_map,
-        constants: { elem: x.type, LANES: 64 },
+        constants: { ...mergingLanes(context), elem: x.type },
         bindings: [input, context.read(lanes), context.write(y)],
         params: {
           first: range[0],

@@ -7,6 +7,7 @@ import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, describeShape, segmentsOf, type Tensor } from '../../graph/ir/tensor.js';
 import { compact } from '../packing/compact.js';
+import { mergingVariants } from '../variants.js';
 
 const INPUTS = ['x', 'weight', 'bias?'] as const;
 export type LinearInputs = typeof INPUTS;
@@ -30,9 +31,7 @@ export const forward: Operation<object, typeof INPUTS> = {
     return [{ shape: [images, outputs], layout: 'dense', type: 'f32' }];
   },
   flops: ({ inputs: [x], outputs: [y] }) => 2 * x.shape[1] * y.shape[0] * y.shape[1],
-  // Barriers are what costs most on CPUs. On GPUs the other variant keeps more threads busy.
-  variants: (_, { software, subgroupSize }) =>
-    subgroupSize < 4 ? ['workgroup'] : software ? ['subgroup', 'workgroup'] : ['workgroup', 'subgroup'],
+  variants: mergingVariants,
   lower({ inputs: [x, weight, bias], outputs: [y] }, context) {
     const [images, outputs] = y.shape;
     const input = context.read(x);

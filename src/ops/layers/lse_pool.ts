@@ -7,6 +7,7 @@ import { lse_pool } from '../../generated/kernels/lse_pool.js';
 import type { GraphBuilder } from '../../graph/ir/graph.js';
 import type { Case, Operation, Reference } from '../../graph/ir/operation.js';
 import { describeForm, elementCount, groupCount, type Tensor, type TensorSpec } from '../../graph/ir/tensor.js';
+import { mergingLanes, mergingVariants } from '../variants.js';
 
 export interface LsePoolAttributes {
   /** Sharpness, from 0 (average) to Infinity (maximum). */
@@ -37,11 +38,8 @@ export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
     return [pooledSpec(x, onePixel)];
   },
   flops: ({ inputs: [x] }) => 12 * elementCount(x),
-  // Software adapters take long to compile barriers. On GPUs the other variant keeps more threads busy.
-  variants: (_, { software, subgroupSize }) =>
-    subgroupSize < 4 ? ['workgroup'] : software ? ['subgroup', 'workgroup'] : ['workgroup', 'subgroup'],
+  variants: mergingVariants,
   lower({ inputs: [x], outputs: [y], attributes: { r } }, context) {
-    const inSubgroup = context.variant === 'subgroup';
     const positions = x.shape[1] * x.shape[2];
     const output = context.write(y);
     // If the adapter cannot bind all images at once, they are processed in bands of whole images.
@@ -49,11 +47,7 @@ export const forward: Operation<LsePoolAttributes, typeof INPUTS> = {
       const input = context.read(x, [images[0] * positions, images[1] * positions]);
       context.dispatch({
         kernel: lse_pool,
-        constants: {
-          SUBGROUPS: inSubgroup,
-          LANES: inSubgroup ? context.traits.subgroupSize : 64,
-          ...{ elem: x.type, AVERAGE: r === 0 },
-        },
+        constants: { ...mergingLanes(context), elem: x.type, AVERAGE: r === 0 },
         bindings: [input, output],
         params: {
           positions,
