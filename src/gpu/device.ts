@@ -27,13 +27,15 @@ const WANTED_LIMITS = [
 
 /** Adapters only offer subgroup matrices if Dawn's `allow_unsafe_apis` is on. */
 export const MATRIX_FEATURE = 'chromium-experimental-subgroup-matrix';
+/** Lets a kernel say how many lanes its subgroups have. */
+export const SUBGROUP_SIZE_FEATURE = 'subgroup-size-control';
 /** WGSL's products of packed 8-bit integers. */
 export const PACKED_DOT = 'packed_4x8_integer_dot_product';
 /** WGSL's storage textures that kernels read. */
 export const READ_TEXTURES = 'readonly_and_readwrite_storage_textures';
 /** The features of WGSL that kernels use. Which of them there are is not known of a caller's device outside of pages. */
 const LANGUAGE_FEATURES = [PACKED_DOT, READ_TEXTURES] as const;
-const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query', MATRIX_FEATURE] as const;
+const WANTED_FEATURES = ['shader-f16', 'subgroups', 'timestamp-query', SUBGROUP_SIZE_FEATURE, MATRIX_FEATURE] as const;
 
 /** The most storage buffers that a kernel may bind. WebGPU's default limit is 8, so every device of ours has at least this many. */
 export const MAX_STORAGE_BUFFERS = 8;

@@ -18,7 +18,8 @@ export interface Kernel {
 
 /**
  * The content of a kernel's prelude. An integer or boolean becomes `const NAME`; a string is a WGSL type and becomes `alias NAME`.
- * `SUBGROUPS: true`, `MATRICES: true` (subgroup matrices) and the type `f16` also add their `enable` line.
+ * `SUBGROUPS: true`, `MATRICES: true` (subgroup matrices), `PINNED` (the size of subgroups, where an adapter has several) and the type `f16` also add their
+ * `enable` line; `PINNED` also adds its attribute to the entry point.
  */
 export type Constants = Readonly<Record<string, number | boolean | string>>;
 
@@ -27,6 +28,7 @@ export function assemble(kernel: Kernel, constants: Constants): string {
   const enables: string[] = [];
   if (Object.values(constants).includes('f16')) enables.push('enable f16;');
   if (constants.SUBGROUPS === true) enables.push('enable subgroups;');
+  if (constants.PINNED) enables.push('enable subgroup_size_control;');
   if (constants.MATRICES === true) {
     enables.push('enable chromium_experimental_subgroup_matrix;');
     // The compiler only knows whether a value is uniform in a workgroup; what belongs to a subgroup is uniform in the subgroup, which is enough.
@@ -36,7 +38,8 @@ export function assemble(kernel: Kernel, constants: Constants): string {
     if (typeof value === 'string') return `alias ${name} = ${value};`;
     return `const ${name} = ${typeof value === 'boolean' ? value : `${value}u`};`;
   });
-  return [...enables, ...prelude, ...resolveConditions(kernel, constants)].join('\n');
+  const text = [...enables, ...prelude, ...resolveConditions(kernel, constants)].join('\n');
+  return constants.PINNED ? text.replace('@compute', '@compute @subgroup_size(PINNED)') : text;
 }
 
 function resolveConditions(kernel: Kernel, constants: Constants): string[] {

@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
-const LIMIT_BYTES = 48_000;
+const LIMIT_BYTES = 48_500;
 /** With the networks of all families and the operations that they are made of, which come with the first weights. */
 const LIMIT_WITH_NETWORKS = 95_000;
 
@@ -41,7 +41,7 @@ function gzippedBytes(names: readonly string[]): number {
   return parts.reduce((sum, { contents }) => sum + gzipSync(contents).length, 0);
 }
 
-test('the core is under 48 kB gzipped, and under 95 kB with all networks', () => {
+test('the core is under 48.5 kB gzipped, and under 95 kB with all networks', () => {
   const bytes = gzippedBytes(loadedAtOnce());
   const all = gzippedBytes(loadedAtOnce('src/nets/description/describe.js'));
   console.log(`core: ${(bytes / 1000).toFixed(1)} kB gzipped, with all networks ${(all / 1000).toFixed(1)} kB`);

@@ -23,9 +23,11 @@ export interface Traits {
   /** Whether the adapter computes on the CPU. */
   readonly software: boolean;
   readonly f16: boolean;
-  /** The number of lanes of a subgroup if the adapter has only one size of subgroups, else 0. */
+  /** The number of lanes of a subgroup if the adapter has only one size of subgroups, or if kernels can choose one; else 0. */
   readonly subgroupSize: number;
-  /** The subgroup matrices that an adapter with only one size of subgroups has. Default: none. */
+  /** Whether kernels have to choose that size, because the adapter has several. Default: it has one. */
+  readonly pinsSubgroups?: boolean;
+  /** The adapter's subgroup matrices, if `subgroupSize` is known. Default: none. */
   readonly matrices?: readonly MatrixShape[];
   /** Whether WGSL has products of packed 8-bit integers. Default: it has none. */
   readonly packedDot?: boolean;

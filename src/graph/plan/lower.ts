@@ -2,7 +2,14 @@
 import { InputError } from '../../errors.js';
 import { ALIGNMENT, mebibytes } from '../../gpu/buffers.js';
 import { debug } from '../../gpu/debug.js';
-import { describe, type Gpu, MATRIX_FEATURE, PACKED_DOT, READ_TEXTURES } from '../../gpu/device.js';
+import {
+  describe,
+  type Gpu,
+  MATRIX_FEATURE,
+  PACKED_DOT,
+  READ_TEXTURES,
+  SUBGROUP_SIZE_FEATURE,
+} from '../../gpu/device.js';
 import { createNode, createTensor, type Graph, type Node, nameOf, rootOf, updatesOf } from '../ir/graph.js';
 import type { Binding, Dispatch, Lowering, MatrixShape, Range, Traits, View } from '../ir/operation.js';
 import { byteSize, bytesPerElement, describeShape, groupCount, pixelCount, type Tensor } from '../ir/tensor.js';
@@ -27,16 +34,20 @@ export interface Lowered {
 export type ChooseVariant = (node: Node, variants: readonly string[]) => string;
 
 export function traitsOf(gpu: Gpu): Traits {
-  const { subgroupMinSize, subgroupMaxSize } = gpu.info as { subgroupMinSize?: number; subgroupMaxSize?: number };
-  const fixed = gpu.features.has('subgroups') && subgroupMinSize === subgroupMaxSize;
+  const info = gpu.info as { subgroupMinSize?: number; subgroupMaxSize?: number };
+  const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0 } = info;
+  const has = (feature: string) => gpu.features.has(feature);
+  const pinned = least !== most && has(SUBGROUP_SIZE_FEATURE);
+  const subgroupSize = has('subgroups') && (least === most || pinned) ? Math.max(least, Math.min(most, 32)) : 0;
   return {
     software: gpu.software,
-    f16: gpu.features.has('shader-f16'),
-    subgroupSize: fixed ? (subgroupMinSize ?? 0) : 0,
-    matrices: fixed ? matricesOf(gpu) : [],
-    packedDot: gpu.features.has(PACKED_DOT),
+    f16: has('shader-f16'),
+    subgroupSize,
+    ...(pinned ? { pinsSubgroups: true } : {}),
+    matrices: subgroupSize ? matricesOf(gpu) : [],
+    packedDot: has(PACKED_DOT),
     // On llvmpipe a vec4 is one load of 16 bytes from a texture, and four guarded loads for each lane from a buffer. On SwiftShader a texture is slower.
-    fastTexels: gpu.software && gpu.features.has(READ_TEXTURES) && /llvmpipe/i.test(describe(gpu.info)),
+    fastTexels: gpu.software && has(READ_TEXTURES) && /llvmpipe/i.test(describe(gpu.info)),
     maxInvocations: gpu.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupBytes: gpu.limits.maxComputeWorkgroupStorageSize,
     maxBindingBytes: Math.floor(gpu.limits.maxStorageBufferBindingSize / ALIGNMENT) * ALIGNMENT,
@@ -100,7 +111,8 @@ export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, 
       variant,
       dispatch(dispatch) {
         refuseTooMany(dispatch, node);
-        own.push(dispatch);
+        const pins = traits.pinsSubgroups && dispatch.constants.SUBGROUPS;
+        own.push(pins ? { ...dispatch, constants: { ...dispatch.constants, PINNED: traits.subgroupSize } } : dispatch);
       },
       derive(operation, inputs, attributes) {
         const ids = inputs.map((tensor) => tensor?.id).join();
