@@ -6,9 +6,9 @@
 // The matrices are those of Lavin and Gray, "Fast algorithms for convolutional neural networks" (2016): interpolation at 0, ±1, ∞, and
 // also at ±2 with FOUR. Each function here multiplies one line, a row or a column, by one of the matrices.
 //
-// Kernels take a line of a tile in each step of a loop, at the same place of their arrays: what is there moves on. If a compiler knows where the
-// loop begins and ends, it unrolls it, and nothing has to be moved. That suits GPUs. With ROLLED it cannot know, and there is one place in the
-// code that loads or stores a line, which is much faster to compile on software adapters.
+// Kernels load and store the lines of a tile in loops. Each step uses the same place of an array, and moves what is in the array along by one line.
+// If a compiler knows where the loop begins and ends, it unrolls it and removes the moves, which suits GPUs. With ROLLED it cannot know, so the
+// code that loads or stores a line is there once, which is much faster to compile on software adapters.
 //
 // Prelude: TILE (2 or 4), FOUR (whether it is 4), ROLLED.
 

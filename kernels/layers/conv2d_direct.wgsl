@@ -60,7 +60,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) l
     }
   }
   let own_bias = bias_of(out);
-  // One place that stores, as in conv2d_subgroup.wgsl, where the next sum comes to each time.
+  // The code that stores is there once, as in conv2d_subgroup.wgsl: each step stores sum0, then the sums move down.
   let end = min(pixel + 4, params.count);
   for (var p = pixel; p < end; p++) {
     store_biased(p, out, sum0 + own_bias);

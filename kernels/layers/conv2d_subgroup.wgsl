@@ -87,8 +87,8 @@ fn main(
   }
   if (out < params.out_groups) {
     let own_bias = bias_of(out);
-    // A loop whose end no compiler knows has one place that stores, where the next sum comes to each time. llvmpipe takes five times as long to
-    // compile a place for each pixel.
+    // Each step stores sum0, then every sum moves down by one. The compiler does not know where the loop ends, so it cannot unroll it, and the code
+    // that stores is there once. With that code for each pixel, llvmpipe takes five times as long to compile.
     let end = min(pixel + PIXELS, params.count);
     for (var p = pixel; p < end; p++) {
       store_biased(p, out, sum0 + own_bias);

@@ -82,7 +82,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   let value = peak + select(plain, s * log1p_ratio(max(u, vec4f(-0.5))), u > vec4f(-0.5));
   let small = abs(value) * 8 < abs(peak);
 #if SUBGROUPS
-  // Lanes may only exchange values where the compiler sees that all of them are, so the sums of nothing are merged too.
+  // Lanes may only exchange values where the compiler can tell that all of them do. So this is called in any case; where the result is not needed,
+  // it sums no positions.
   let again = from_zero(first, lane, select(0u, params.positions, any(small)));
   if (lane == 0) {
     y[at] = select(value, again, small);

@@ -2,8 +2,8 @@
 //
 //   s[o] = gamma[o] / √(variance[o] + ε)     folded[o, …] = weight[o, …] · s[o]     folded_bias[o] = (bias[o] − mean[o]) · s[o] + beta[o]
 //
-// A workgroup owns PART weights of one output channel, or of every one that is as many channels away as there are workgroups along y. So the scale,
-// and divisions, are not computed for each weight. The first thread of a channel also owns its bias.
+// A workgroup owns PART weights of an output channel. If there are more channels than workgroups along y, each takes several, at equal distances. The
+// scale is computed once for all weights that a thread owns in a channel. The first thread of a channel also owns its bias.
 //
 // Prelude: BIAS.
 

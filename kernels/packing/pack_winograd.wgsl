@@ -43,8 +43,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) workg
   let input = lanes[index / params.out_lanes];
   let inside = input < params.inputs && out < params.outputs;
   let first = select(0, (out * params.inputs + input) * 9, inside);
-  // The loops do not begin with a constant, so that no compiler unrolls them: one place that loads and one that stores is faster to compile. What
-  // they are to take next moves to the front.
+  // The loops do not begin with a constant, so that no compiler unrolls them: code that loads and stores is then there once, which is faster to
+  // compile. Each step moves what the next one takes to the front.
   var columns: array<array<f32, SIDE>, 3>;
   for (var x = first; x < first + 3; x++) {
     columns[0] = columns[1];

@@ -33,6 +33,7 @@ export interface Lowered {
 /** Picks one of the variants that can run a node. Default: the first. */
 export type ChooseVariant = (node: Node, variants: readonly string[]) => string;
 
+/** The properties of a device that decide which kernels run on it. Where subgroups have several sizes, the one nearest to 32 is chosen. */
 export function traitsOf(gpu: Gpu): Traits {
   const info = gpu.info as { subgroupMinSize?: number; subgroupMaxSize?: number };
   const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0 } = info;
@@ -71,6 +72,10 @@ interface MatrixConfig {
   readonly K: number;
 }
 
+/**
+ * Turns a graph into dispatches, in their order. What depends on constants alone is computed once, before the first run.
+ * @throws InputError for a node that reads what an earlier one has overwritten, or that exceeds a limit of the adapter
+ */
 export function lower(graph: Graph, traits: Traits, choose: ChooseVariant = (_, variants) => variants[0]): Lowered {
   const constantSteps: Step[] = [];
   const steps: Step[] = [];
